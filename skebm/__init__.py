@@ -1,0 +1,7 @@
+"""Energy-based models as scikit-learn estimators."""
+
+from ._likelihood import LogPartition
+from ._rbm import RBM
+
+__all__ = ["RBM", "LogPartition"]
+__version__ = "0.1.0"

@@ -1,0 +1,99 @@
+"""What all estimators share, and nothing else. Think twice before adding to it."""
+
+from contextlib import contextmanager
+
+import numpy as np
+from sklearn.utils import check_array, check_random_state
+from sklearn.utils.validation import validate_data
+
+
+def as_generator(random_state):
+    """Seed a new `numpy.random.Generator` from anything that scikit-learn takes as a seed.
+
+    Parameters
+    ----------
+    random_state : int, RandomState, numpy.random.Generator or None
+        A RandomState or Generator is advanced by one draw; None is numpy's global state.
+
+    Returns
+    -------
+    rng : numpy.random.Generator
+        The generator.
+    """
+    if isinstance(random_state, np.random.Generator):
+        seed = random_state.integers(2**32, size=4, dtype=np.uint32)
+    else:
+        seed = check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
+    # the fastest of numpy's generators in single precision
+    return np.random.Generator(np.random.SFC64(seed))
+
+
+@contextmanager
+def all_or_nothing(estimator):
+    """Give the estimator its earlier fitted attributes back if what follows raises.
+
+    What belongs to a fit has a name that ends in an underscore; its arrays are replaced and never
+    changed in place. An interrupt keeps what was set so far.
+    """
+    before = {name: value for name, value in vars(estimator).items() if name.endswith("_")}
+    try:
+        yield
+    except Exception:
+        for name in [name for name in vars(estimator) if name.endswith("_")]:
+            delattr(estimator, name)
+        vars(estimator).update(before)
+        raise
+
+
+def read(estimator, X, *, reset=False):
+    """Validate X as floating point: float32 for float32, float16, bool and small integers.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Checks and, with `reset`, remembers number and names of the features.
+    X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
+        Data as the user gave them.
+    reset : bool, default=False
+        Whether the estimator learns its features from X.
+
+    Returns
+    -------
+    X : {ndarray, CSR} of float32 or float64
+        The same values; the caller's array itself where nothing needs to change.
+    """
+    X = validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype="numeric")
+    return X.astype(_float_type(X.dtype), copy=False)
+
+
+def read_given(estimator, given, unit, dtype):
+    """Validate clamped rows: finite values that the units can take, or NaN for a free unit."""
+    given = validate_data(estimator, given, reset=False, dtype=dtype, ensure_all_finite="allow-nan")
+    if np.isinf(given).any():
+        raise ValueError("given contains infinity; use NaN for a free unit.")
+    wrong = np.argwhere((unit.clip(given) != given) & ~np.isnan(given))
+    if wrong.size:
+        row, column = wrong[0]
+        raise ValueError(
+            f"given has the value {given[row, column]:g} in row {row}, column {column}, which "
+            f"{unit!r} units cannot take; allowed is [{unit.low:g}, {unit.high:g}], or NaN for a "
+            "free unit."
+        )
+    return given
+
+
+def read_hidden(H, n_components):
+    """Validate hidden states or means of shape (n_samples, n_components)."""
+    H = check_array(H, dtype="numeric", input_name="H")
+    if H.shape[1] != n_components:
+        raise ValueError(
+            f"H has {H.shape[1]} columns, but the model has n_components={n_components} hidden "
+            "units."
+        )
+    return H.astype(_float_type(H.dtype), copy=False)
+
+
+def _float_type(dtype):
+    if dtype.kind == "f":
+        return np.float64 if dtype.itemsize > 4 else np.float32
+    return np.float32 if dtype.itemsize <= 2 else np.float64

@@ -1,0 +1,138 @@
+"""Energies as plain values.
+
+`Bipartite` is the energy of a restricted Boltzmann machine: two sides of units, coupled to each
+other and not among themselves. It is the model of the visible side that remains when the hidden
+side is summed out, and `swapped` is the same model seen from the other end, so that nothing is
+written twice.
+
+Annealed sampling and likelihoods (`_likelihood`) know a model only through four methods:
+`log_weight`, `sweep`, `toward` and `independent`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils.extmath import safe_sparse_dot
+
+from .units import Unit
+
+
+class Bipartite(NamedTuple):
+    """Energy ``E(v, h) = sum E0(v) + sum E0(h) - h' W v - a' v - b' h`` at a temperature.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_hidden, n_visible)
+        W.
+    intercept_visible : ndarray of shape (n_visible,)
+        a.
+    intercept_hidden : ndarray of shape (n_hidden,)
+        b.
+    visible, hidden : Unit
+        Unit types of the two sides.
+    temperature : float
+        T; the probability of a state is ``exp(-E / T) / Z``.
+    """
+
+    weights: np.ndarray
+    intercept_visible: np.ndarray
+    intercept_hidden: np.ndarray
+    visible: Unit
+    hidden: Unit
+    temperature: float = 1.0
+
+    def swapped(self):
+        """The same model with the roles of the two sides exchanged."""
+        return Bipartite(
+            self.weights.T,
+            self.intercept_hidden,
+            self.intercept_visible,
+            self.hidden,
+            self.visible,
+            self.temperature,
+        )
+
+    def problem(self):
+        """What keeps this from being a proper distribution, as a sentence; None if nothing."""
+        arrays = self.weights, self.intercept_visible, self.intercept_hidden
+        if not all(np.isfinite(array).all() for array in arrays):
+            return "The parameters are not finite."
+        if self.visible.quadratic and self.hidden.quadratic:
+            largest = np.linalg.norm(self.weights, 2)
+            if largest >= 1:
+                return (
+                    f"The largest singular value of the weights is {largest:.4g}; between "
+                    f"{self.visible!r} and {self.hidden!r} units it must be below 1, or the "
+                    "probabilities have no finite sum."
+                )
+        return None
+
+    def hidden_field(self, v):
+        """Field on every hidden unit, shape (n_rows, n_hidden); `v` may be CSR."""
+        field = safe_sparse_dot(v, self.weights.T, dense_output=True)
+        field += self.intercept_hidden
+        return field
+
+    def visible_field(self, h):
+        """Field on every visible unit, shape (n_rows, n_visible)."""
+        return self.swapped().hidden_field(h)
+
+    def mean_hidden(self, v):
+        """E[h | v], shape (n_rows, n_hidden)."""
+        field = self.hidden_field(v)
+        return self.hidden.mean(field, self.temperature, out=field)
+
+    def sample_hidden(self, v, rng):
+        """Draw h from p(h | v)."""
+        field = self.hidden_field(v)
+        return self.hidden.sample(field, self.temperature, rng, out=field)
+
+    def sample_visible(self, h, rng):
+        """Draw v from p(v | h)."""
+        return self.swapped().sample_hidden(h, rng)
+
+    def energy(self, v, h):
+        """E(v, h) of every pair of rows."""
+        coupled = np.einsum("ij,ij->i", self.hidden_field(v), h)
+        return self.own_energy(v) + self.hidden.energy(h).sum(axis=1) - coupled
+
+    def own_energy(self, v):
+        """Energy of the visible rows alone, without what couples them to the hidden side."""
+        bias = safe_sparse_dot(v, self.intercept_visible, dense_output=True)
+        return self.visible.energy(v).sum(axis=1) - bias
+
+    def free_energy(self, v):
+        """``F(v) = -T ln sum_h exp(-E(v, h) / T)`` of every row."""
+        cumulant = self.hidden.cumulant(self.hidden_field(v), self.temperature)
+        return self.own_energy(v) - cumulant.sum(axis=1)
+
+    def log_weight(self, v):
+        """Logarithm of the unnormalised probability of every visible row."""
+        return self.free_energy(v) / -self.temperature
+
+    def sweep(self, v, rng):
+        """One Gibbs step: new hidden states given `v`, new visible states given those."""
+        return self.sample_visible(self.sample_hidden(v, rng), rng)
+
+    def toward(self, base, beta):
+        """The model a fraction `beta` of the way from independent units in the field `base`."""
+        return self._replace(
+            weights=beta * self.weights,
+            intercept_visible=beta * self.intercept_visible + (1 - beta) * base,
+            intercept_hidden=beta * self.intercept_hidden,
+        )
+
+    def independent(self, base, n_states, rng):
+        """Draw from independent visible units in the field `base`; also their ln Z.
+
+        The ln Z is that of ``toward(base, 0)``, hidden units in zero field included.
+        """
+        dtype = self.weights.dtype
+        field = np.tile(base.astype(dtype), (n_states, 1))
+        states = self.visible.sample(field, self.temperature, rng)
+        hidden_field = np.zeros((1, len(self.intercept_hidden)))
+        cumulant = self.visible.cumulant(
+            base[np.newaxis].astype(np.float64), self.temperature
+        ).sum()
+        cumulant += self.hidden.cumulant(hidden_field, self.temperature).sum()
+        return states, cumulant / self.temperature

@@ -1,0 +1,199 @@
+"""Normalised likelihoods: exact partition functions, annealed estimates, pseudo-likelihood.
+
+Everything here works on an energy (see `_energies`) and is in nats. `log_partition` picks the
+method; the annealed estimates know a model only by its four methods `log_weight`, `sweep`,
+`toward` and `independent`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import logsumexp
+
+from ._dynamics import gibbs
+from .units import Gaussian
+
+EXACT_WORK_LIMIT = 2**27
+BLOCK_SIZE = 2**21
+
+
+class LogPartition(NamedTuple):
+    """Natural logarithm of a partition function and how far to trust it.
+
+    Attributes
+    ----------
+    value : float
+        ln Z, in nats.
+    standard_error : float
+        Standard error of `value`; 0 when exact.
+    method : {"exact", "ais"}
+        Enumeration (or closed form), or annealed importance sampling.
+    lower, upper : float
+        Forward estimate minus, and reverse estimate plus, two standard errors; both equal to
+        `value` when exact. The forward estimate is low on average, the reverse one high.
+    """
+
+    value: float
+    standard_error: float
+    method: str
+    lower: float
+    upper: float
+
+
+def log_partition(model, base, rng, *, method="auto", n_temperatures=1000, n_chains=100):
+    """Ln Z of a bipartite model, exact where that is cheap enough, else annealed.
+
+    Parameters
+    ----------
+    model : Bipartite
+        The model.
+    base : ndarray of shape (n_visible,)
+        Field of the independent units from which annealing starts.
+    rng : numpy.random.Generator
+        Source of randomness of the annealed estimate.
+    method : {"auto", "exact", "ais"}, default="auto"
+        "auto" is exact while (number of states of one side) x (units of the other) <= 2^27.
+    n_temperatures, n_chains : int
+        Length of the annealing ladder and number of annealed chains.
+
+    Returns
+    -------
+    log_partition : LogPartition
+        The value with its bounds.
+    """
+    if method != "ais":
+        value = _exact_log_partition(model)
+        if value is not None:
+            return LogPartition(value, 0.0, "exact", value, value)
+        if method == "exact":
+            raise ValueError(
+                "method='exact' needs a side of discrete units with at most "
+                f"{EXACT_WORK_LIMIT} = 2^27 joint states, counted once for each unit of the "
+                f"other side; this model has {model.weights.shape[1]} visible {model.visible!r} "
+                f"and {model.weights.shape[0]} hidden {model.hidden!r} units. "
+                "Use method='ais'."
+            )
+    ladder = np.linspace(0, 1, n_temperatures + 1)
+    forward = _anneal(model, base, ladder, n_chains, rng)
+    states, _ = model.independent(base, n_chains, rng)
+    states = gibbs(model, states, n_temperatures, rng)
+    reverse = _anneal_back(model, base, ladder, states, rng)
+    value, error = _log_mean_exp(forward)
+    negative_reverse, reverse_error = _log_mean_exp(-reverse)
+    return LogPartition(
+        value, error, "ais", value - 2 * error, -negative_reverse + 2 * reverse_error
+    )
+
+
+def _exact_log_partition(model):
+    n_hidden, n_visible = model.weights.shape
+    if isinstance(model.visible, Gaussian) and isinstance(model.hidden, Gaussian):
+        return _gaussian_log_partition(model)
+    work = {
+        False: model.visible.n_states(n_visible) * n_hidden,
+        True: model.hidden.n_states(n_hidden) * n_visible,
+    }
+    swap = work[True] < work[False]
+    if work[swap] > EXACT_WORK_LIMIT:
+        return None
+    return _enumerate(model.swapped() if swap else model)
+
+
+def _enumerate(model):
+    """Ln Z by summing over the states of the visible side, a block at a time."""
+    model = _in_double(model)
+    n_hidden, n_visible = model.weights.shape
+    n_states = int(model.visible.n_states(n_visible))
+    block = max(1, BLOCK_SIZE // max(n_hidden, n_visible))
+    total = -np.inf
+    for start in range(0, n_states, block):
+        states = model.visible.states(n_visible, start, min(start + block, n_states))
+        total = np.logaddexp(total, logsumexp(model.log_weight(states)))
+    return float(total)
+
+
+def _gaussian_log_partition(model):
+    model = _in_double(model)
+    n_hidden, n_visible = model.weights.shape
+    precision = np.eye(n_visible + n_hidden)
+    precision[n_visible:, :n_visible] = -model.weights
+    precision[:n_visible, n_visible:] = -model.weights.T
+    field = np.concatenate([model.intercept_visible, model.intercept_hidden])
+    _, log_determinant = np.linalg.slogdet(precision)
+    quadratic = field @ np.linalg.solve(precision, field) / model.temperature
+    constant = len(field) * np.log(2 * np.pi * model.temperature)
+    return float(0.5 * (quadratic + constant - log_determinant))
+
+
+def _anneal(model, base, ladder, n_chains, rng):
+    """Log importance weights of annealing from independent units to the model (Neal 2001)."""
+    states, log_partition_base = model.independent(base, n_chains, rng)
+    log_weights = np.full(n_chains, log_partition_base)
+    colder = model.toward(base, ladder[0])
+    for beta in ladder[1:]:
+        current, colder = colder, model.toward(base, beta)
+        log_weights += colder.log_weight(states) - current.log_weight(states)
+        states = colder.sweep(states, rng)
+    return log_weights
+
+
+def _anneal_back(model, base, ladder, states, rng):
+    """Log importance weights of the reverse path, from samples of the model to the base."""
+    _, log_partition_base = model.independent(base, 1, rng)
+    log_weights = np.full(len(states), log_partition_base)
+    current = model.toward(base, ladder[-1])
+    for beta in ladder[-2::-1]:
+        states = current.sweep(states, rng)
+        hotter = model.toward(base, beta)
+        log_weights += current.log_weight(states) - hotter.log_weight(states)
+        current = hotter
+    return log_weights
+
+
+def _log_mean_exp(log_weights):
+    """Logarithm of the mean weight and its standard error by the delta method."""
+    n = len(log_weights)
+    largest = log_weights.max()
+    weights = np.exp(log_weights - largest)
+    mean = weights.mean()
+    return float(largest + np.log(mean)), float(weights.std(ddof=1) / mean / np.sqrt(n))
+
+
+def pseudo_likelihood(model, v):
+    """``sum_i ln p(v_i | all other v)`` of every row, exactly, hidden units summed out.
+
+    Parameters
+    ----------
+    model : Bipartite
+        A model with discrete visible units.
+    v : ndarray of shape (n_rows, n_visible)
+        Visible rows.
+
+    Returns
+    -------
+    pseudo_likelihood : ndarray of shape (n_rows,)
+        In nats; 0 is the largest possible value.
+    """
+    temperature = model.temperature
+    field = model.hidden_field(v)
+    here = model.hidden.cumulant(field, temperature).sum(axis=1)
+    total = np.zeros(len(v), dtype=field.dtype)
+    for j, weight in enumerate(model.weights.T):
+        # log-weights of every level of unit j, relative to the value it has
+        log_ratios = []
+        for level in model.visible.levels:
+            shift = level - v[:, j]
+            there = model.hidden.cumulant(field + np.outer(shift, weight), temperature)
+            change = there.sum(axis=1) - here + shift * model.intercept_visible[j]
+            log_ratios.append(change / temperature)
+        total -= logsumexp(log_ratios, axis=0)
+    return total
+
+
+def _in_double(model):
+    return model._replace(
+        **{
+            name: getattr(model, name).astype(np.float64)
+            for name in ("weights", "intercept_visible", "intercept_hidden")
+        }
+    )

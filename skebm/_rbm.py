@@ -1,0 +1,903 @@
+"""Restricted Boltzmann machine."""
+
+import time
+import zlib
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.utils import check_array, gen_batches
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from . import _likelihood
+from ._base import all_or_nothing, as_generator, read, read_given, read_hidden
+from ._callbacks import CallbackSupportMixin, run_epochs
+from ._dynamics import gibbs
+from ._energies import Bipartite
+from ._training import LARGEST_WEIGHT, Parameters, State, Workspace, epoch
+from .units import UNITS, Unit, as_unit
+
+INITIAL_SCALE = 0.1
+N_CHAINS = 100
+HELD_OUT_ROWS = 200
+BLOCK_SIZE = 2**22
+
+
+class RBM(
+    CallbackSupportMixin,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    BaseEstimator,
+):
+    """Restricted Boltzmann machine with any pair of unit types.
+
+    The energy of a visible row v and a hidden row h is
+    ``E(v, h) = E0(v) + E0(h) - h' W v - a' v - b' h``, where E0 is the units' own energy, and a
+    pair has the probability ``exp(-E(v, h) / T) / Z``. Training follows the gradient of the mean
+    log-likelihood with (persistent) contrastive divergence. A trained machine gives features
+    (`transform`), samples, and log-likelihoods in nats.
+
+    Parameters
+    ----------
+    n_components : int, default=256
+        Number of hidden units.
+    visible, hidden : {"bernoulli", "spin", "gaussian"} or Unit, default="bernoulli"
+        What the visible and the hidden units can be; see `skebm.units`. Bernoulli units suit
+        data in [0, 1], spins data in [-1, 1], Gaussian units standardised columns.
+    algorithm : {"pcd", "cd"}, default="pcd"
+        Where the chains of the negative phase start: "pcd" lets them go on from update to update
+        (better likelihood and samples), "cd" starts them at the data (good features, needs no
+        chains of its own).
+    cd_steps : int, default=1
+        Gibbs steps of the chains in every update, the k of CD-k and PCD-k.
+    n_chains : int, default=None
+        Number of persistent chains, independent of `batch_size`; None for 100. More chains mean
+        less noise for more time. Not used by "cd".
+    temperature : float, default=1.0
+        T. Read at call time: changed after `fit`, a lower value sharpens features and samples.
+    learning_rate : float, default=0.3
+        Step along the gradient of the mean log-likelihood, for binary units; spins and Gaussian
+        units divide it by 4 a side, so that one value suits all. With Bernoulli and spin units,
+        training at (T, learning_rate, alpha) equals training at
+        (1, learning_rate / T^2, alpha T^2) with weights and biases divided by T.
+    learning_rate_schedule : {"linear", "constant"}, default="linear"
+        Whether the rate falls to 0 over the `max_iter` epochs of `fit`, which takes the noise out
+        of the parameters, or stays. `partial_fit` knows no end and uses `learning_rate` as it is.
+    batch_size : int, default=20
+        Rows of a minibatch. With many rows (say 50 000), 100 trains faster for nearly the same
+        likelihood.
+    max_iter : int, default=30
+        Number of epochs; with `warm_start` the number of epochs in all.
+    momentum : float, default=0.0
+        Share of the last step that the next one keeps, in [0, 1).
+    alpha : float, default=0.0
+        Strength of the penalty ``alpha (l1_ratio |W| + (1 - l1_ratio) W^2 / 2)``. With L1, values
+        above 1e-3 switch hidden units off.
+    l1_ratio : float, default=0.0
+        Share of L1 in the penalty.
+    centered : bool, default=True
+        Whether to follow the gradient of the centred machine, which makes learning independent of
+        how the data are encoded, 0/1 or 1/0, and usually better.
+    shuffle : bool, default=True
+        Whether to visit the rows in a new random order in every epoch.
+    early_stopping : bool, default=False
+        Whether to hold rows out, watch their mean pseudo-likelihood per epoch, stop when it no
+        longer improves, and keep the best parameters. Needs discrete visible units.
+    validation_fraction : float, default=0.1
+        Share of the rows held out for early stopping; never more than 200 rows.
+    n_iter_no_change : int, default=5
+        Epochs without improvement after which early stopping ends training.
+    tol : float, default=1e-3
+        Smallest gain of the held-out score, in nats, that counts as improvement.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the parameters, chains and generator of the last call, from
+        epoch `n_iter_` up to `max_iter`.
+    verbose : int, default=0
+        1 prints a line per epoch.
+    random_state : int, RandomState, numpy.random.Generator or None, default=None
+        Seed of initial weights, order of rows, and chains.
+
+    Attributes
+    ----------
+    components_ : ndarray of shape (n_components, n_features)
+        Weights W.
+    intercept_visible_ : ndarray of shape (n_features,)
+        Biases a.
+    intercept_hidden_ : ndarray of shape (n_components,)
+        Biases b.
+    chains_ : ndarray of shape (n_chains, n_components)
+        Hidden states of the persistent chains ("pcd" only).
+    loss_curve_ : list of float
+        Mean free energy of the data minus that of the chains, on the last minibatch of every
+        epoch. Not a likelihood: near 0 for a good machine.
+    validation_scores_ : list of float
+        Mean held-out pseudo-likelihood after every epoch, in nats (early stopping only).
+    n_iter_ : int
+        Number of epochs run, passes of `partial_fit` included.
+    n_features_in_ : int
+        Number of visible units.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X had string column names.
+
+    See Also
+    --------
+    sklearn.neural_network.BernoulliRBM : Features from a machine with Bernoulli units.
+
+    References
+    ----------
+    P. Smolensky, "Information processing in dynamical systems: foundations of harmony theory"
+    (1986). G. Hinton, "Training products of experts by minimizing contrastive divergence" (2002).
+    T. Tieleman, "Training restricted Boltzmann machines using approximations to the likelihood
+    gradient" (2008). G. Montavon and K.-R. Mueller, "Deep Boltzmann machines and the centering
+    trick" (2012). J. Melchior, A. Fischer and L. Wiskott, "How to center deep Boltzmann machines"
+    (2016).
+
+    Examples
+    --------
+    >>> from skebm import RBM
+    >>> from skebm.datasets import make_bars_and_stripes
+    >>> X = make_bars_and_stripes(3)
+    >>> rbm = RBM(n_components=8, max_iter=2000, random_state=0).fit(X)
+    >>> rbm.transform(X).shape
+    (14, 8)
+    >>> bool(rbm.score(X) > -3.0)  # nats; -ln 14 = -2.64 is the best possible
+    True
+    >>> rbm.sample(2, random_state=0).shape
+    (2, 9)
+    """
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "visible": [StrOptions(set(UNITS)), Unit],
+        "hidden": [StrOptions(set(UNITS)), Unit],
+        "algorithm": [StrOptions({"pcd", "cd"})],
+        "cd_steps": [Interval(Integral, 1, None, closed="left")],
+        "n_chains": [Interval(Integral, 1, None, closed="left"), None],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_schedule": [StrOptions({"linear", "constant"})],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "centered": ["boolean"],
+        "shuffle": ["boolean"],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "random_state": ["random_state", np.random.Generator],
+    }
+
+    def __init__(
+        self,
+        n_components=256,
+        *,
+        visible="bernoulli",
+        hidden="bernoulli",
+        algorithm="pcd",
+        cd_steps=1,
+        n_chains=None,
+        temperature=1.0,
+        learning_rate=0.3,
+        learning_rate_schedule="linear",
+        batch_size=20,
+        max_iter=30,
+        momentum=0.0,
+        alpha=0.0,
+        l1_ratio=0.0,
+        centered=True,
+        shuffle=True,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
+        tol=1e-3,
+        warm_start=False,
+        verbose=0,
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.visible = visible
+        self.hidden = hidden
+        self.algorithm = algorithm
+        self.cd_steps = cd_steps
+        self.n_chains = n_chains
+        self.temperature = temperature
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.momentum = momentum
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.centered = centered
+        self.shuffle = shuffle
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @classmethod
+    def from_parameters(
+        cls,
+        components,
+        intercept_visible,
+        intercept_hidden,
+        *,
+        visible="bernoulli",
+        hidden="bernoulli",
+        temperature=1.0,
+    ):
+        """Make a fitted machine from given parameters.
+
+        It can be used like any fitted machine, and trained further by `partial_fit` or, with
+        `warm_start`, by `fit`.
+
+        Parameters
+        ----------
+        components : array-like of shape (n_components, n_features)
+            Weights W.
+        intercept_visible : array-like of shape (n_features,)
+            Biases a.
+        intercept_hidden : array-like of shape (n_components,)
+            Biases b.
+        visible, hidden : {"bernoulli", "spin", "gaussian"} or Unit, default="bernoulli"
+            Unit types.
+        temperature : float, default=1.0
+            Temperature.
+
+        Returns
+        -------
+        rbm : RBM
+            The fitted machine.
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit together, values are not finite, or two Gaussian sides make
+            no proper distribution.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import RBM
+        >>> rbm = RBM.from_parameters([[2.0, -2.0]], [0.0, 0.0], [0.0])
+        >>> rbm.score_samples([[1, 0], [0, 1]]).round(4)
+        array([-0.8058, -2.7943])
+        """
+        components = check_array(
+            components, dtype=[np.float64, np.float32], input_name="components"
+        )
+        n_components, n_features = components.shape
+        intercepts = {}
+        for name, values, size in (
+            ("intercept_visible", intercept_visible, n_features),
+            ("intercept_hidden", intercept_hidden, n_components),
+        ):
+            values = check_array(
+                values, dtype=components.dtype, ensure_2d=False, input_name=name, copy=True
+            )
+            if values.shape != (size,):
+                raise ValueError(
+                    f"{name} has shape {values.shape}, but components of shape "
+                    f"{components.shape} = (n_components, n_features) need ({size},)."
+                )
+            intercepts[name] = values
+        rbm = cls(n_components, visible=visible, hidden=hidden, temperature=temperature)
+        rbm._validate_params()
+        rbm.n_features_in_ = n_features
+        rbm.components_ = components.copy()
+        rbm.intercept_visible_ = intercepts["intercept_visible"]
+        rbm.intercept_hidden_ = intercepts["intercept_hidden"]
+        rbm._base_mean_ = None
+        rbm._likelihood_seed_ = 0
+        rbm.n_iter_ = 0
+        rbm.loss_curve_ = []
+        problem = rbm._model().problem()
+        if problem:
+            raise ValueError(problem)
+        return rbm
+
+    # ---------------------------------------------------------------- training
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn from the rows of X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data, in the encoding of the visible units.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : RBM
+            The fitted machine.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not valid, or training diverges. A machine fitted before stays
+            as it was.
+        """
+        with all_or_nothing(self):
+            resume = self.warm_start and hasattr(self, "components_")
+            X = self._read_training(X, reset=not resume)
+            if not resume:
+                self._start(X)
+            rng = self._resume_generator()
+            monitor = None
+            if self.early_stopping:
+                X, monitor = self._hold_out(X)
+            n_batches = -(-X.shape[0] // self.batch_size)
+            run = self._prepare_run(X, n_batches, rng)
+
+            def run_epoch():
+                rates = np.full(n_batches, float(self.learning_rate))
+                if self.learning_rate_schedule == "linear":
+                    rates *= 1 - (self.n_iter_ + np.arange(n_batches) / n_batches) / self.max_iter
+                self._run_epoch(*run, rng, rates)
+                return monitor is not None and self._should_stop(monitor)
+
+            def fitted_attributes():
+                return {name: value for name, value in vars(self).items() if name.endswith("_")}
+
+            n_epochs = max(self.max_iter - self.n_iter_, 0)
+            run_epochs(self, n_epochs, X, run_epoch, fitted_attributes)
+            if monitor is not None:
+                self._set_parameters(self._best_[1])
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Learn from one pass over the rows of X, in minibatches.
+
+        Chains, momentum and the random generator carry over from call to call; the first call
+        starts the machine as `fit` does.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data, in the encoding of the visible units.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : RBM
+            The machine.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not valid, or training diverges. The machine stays as it was.
+        """
+        # _fit_context checks the parameters of the first call only
+        self._validate_params()
+        with all_or_nothing(self):
+            first = not hasattr(self, "components_")
+            X = self._read_training(X, reset=first)
+            if first:
+                self._start(X)
+            rng = self._resume_generator()
+            n_batches = -(-X.shape[0] // self.batch_size)
+            run = self._prepare_run(X, n_batches, rng)
+            self._run_epoch(*run, rng, np.full(n_batches, float(self.learning_rate)))
+        return self
+
+    def _read_training(self, X, reset):
+        X = read(self, X, reset=reset)
+        visible = as_unit(self.visible)
+        visible.examine(X)
+        X = visible.support(X)
+        if not reset:
+            if self.n_components != len(self.components_):
+                raise ValueError(
+                    f"n_components={self.n_components}, but the machine to be trained further has "
+                    f"{len(self.components_)} hidden units. Keep n_components, or call fit with "
+                    "warm_start=False."
+                )
+            X = X.astype(self.components_.dtype, copy=False)
+        return X
+
+    def _start(self, X):
+        """Set everything that training starts from."""
+        rng = as_generator(self.random_state)
+        visible, hidden = as_unit(self.visible), as_unit(self.hidden)
+        temperature = self.temperature
+        mean = np.asarray(X.mean(axis=0), dtype=np.float64).ravel()
+        self._base_mean_ = visible.interior(mean, X.shape[0])
+        n_components, n_features = self.n_components, X.shape[1]
+        weights = rng.standard_normal((n_components, n_features), dtype=X.dtype)
+        # column-major: products with the transpose are the faster half of an update
+        scale = INITIAL_SCALE * temperature * np.sqrt(visible.step_scale * hidden.step_scale)
+        self.components_ = np.asfortranarray(weights * weights.dtype.type(scale))
+        self.intercept_visible_ = visible.field(self._base_mean_, temperature).astype(X.dtype)
+        resting = np.full(n_components, hidden.resting_mean)
+        self.intercept_hidden_ = hidden.field(resting, temperature).astype(X.dtype)
+        for name in ("chains_", "validation_scores_", "_best_", "_optimizer_"):
+            vars(self).pop(name, None)
+        self.n_iter_ = 0
+        self.loss_curve_ = []
+        self._likelihood_seed_ = int(rng.integers(2**32))
+        self._split_seed_ = int(rng.integers(2**32))
+        self._generator_ = rng
+        self._generator_state_ = rng.bit_generator.state
+
+    def _resume_generator(self):
+        """The generator as the last finished epoch left it."""
+        if not hasattr(self, "_generator_"):  # made by from_parameters
+            self._generator_ = as_generator(self.random_state)
+            self._split_seed_ = int(self._generator_.integers(2**32))
+        else:
+            self._generator_.bit_generator.state = self._generator_state_
+        return self._generator_
+
+    def _hold_out(self, X):
+        """Split X into rows to train on and rows to watch."""
+        visible = as_unit(self.visible)
+        if visible.levels is None:
+            raise ValueError(
+                "early_stopping=True watches the pseudo-likelihood, which needs discrete visible "
+                f"units; visible={self.visible!r} is continuous. Set early_stopping=False."
+            )
+        n_samples = X.shape[0]
+        n_held_out = min(int(np.ceil(self.validation_fraction * n_samples)), HELD_OUT_ROWS)
+        if n_held_out >= n_samples:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction={self.validation_fraction} leaves "
+                f"no row to train on of n_samples={n_samples}. Lower validation_fraction or give "
+                "more rows."
+            )
+        rng = np.random.default_rng(self._split_seed_)
+        order = rng.permutation(n_samples)
+        held_out = X[np.sort(order[:n_held_out])]
+        if sparse.issparse(held_out):
+            held_out = held_out.toarray()
+        if not hasattr(self, "_best_"):
+            self.validation_scores_ = []
+        return X[np.sort(order[n_held_out:])], visible.discretize(held_out, rng)
+
+    def _should_stop(self, held_out):
+        """Score the held-out rows; keep the best parameters; tell whether to stop."""
+        score = float(_likelihood.pseudo_likelihood(self._model(), held_out).mean())
+        self.validation_scores_ = [*self.validation_scores_, score]
+        best_score, _, best_epoch = getattr(self, "_best_", (-np.inf, None, 0))
+        if score > best_score + self.tol:
+            self._best_ = (score, self._parameters(), self.n_iter_)
+            return False
+        return self.n_iter_ - best_epoch >= self.n_iter_no_change
+
+    def _prepare_run(self, X, n_batches, rng):
+        """Working copies of all arrays that an epoch changes, and its buffers."""
+        parameters = self._parameters().copy()
+        model = self._model()._replace(**parameters._asdict())
+        optimizer = getattr(self, "_optimizer_", None)
+        if optimizer is None:
+            base = self._base_field()[np.newaxis].astype(parameters.weights.dtype)
+            offset_visible = model.visible.mean(base, self.temperature)
+            offset_hidden = model.mean_hidden(offset_visible)
+            optimizer = (None, offset_visible[0], offset_hidden[0])
+        velocity, offset_visible, offset_hidden = optimizer
+        if self.momentum and velocity is None:
+            velocity = Parameters(*(np.zeros_like(array) for array in parameters))
+        chains = None
+        if self.algorithm == "pcd":
+            chains = getattr(self, "chains_", None)
+            n_chains = N_CHAINS if self.n_chains is None else self.n_chains
+            if chains is None or len(chains) != n_chains:
+                start, _ = model.independent(self._base_field(), n_chains, rng)
+                chains = model.sample_hidden(start, rng)
+        state = State(parameters, velocity, offset_visible, offset_hidden, chains).copy()
+        model = model._replace(**state.parameters._asdict())
+        n_rows = -(-X.shape[0] // n_batches)
+        n_chains = n_rows if chains is None else len(chains)
+        work = Workspace.allocate(n_rows, n_chains, state.parameters)
+        values = X.data if sparse.issparse(X) else X
+        discretize = not model.visible.holds_states(values)
+        return model, state, X, work, discretize
+
+    def _run_epoch(self, model, state, X, work, discretize, rng, rates):
+        begin = time.perf_counter()
+        # overflow is reported once, as divergence
+        with np.errstate(over="ignore", invalid="ignore"):
+            gap = epoch(
+                model,
+                state,
+                X,
+                work,
+                rng,
+                rates=rates.tolist(),
+                discretize=discretize,
+                shuffle=self.shuffle,
+                rule={
+                    "n_steps": self.cd_steps,
+                    "persistent": self.algorithm == "pcd",
+                    "centered": self.centered,
+                },
+                regularization={
+                    "momentum": self.momentum,
+                    "alpha": self.alpha,
+                    "l1_ratio": self.l1_ratio,
+                },
+            )
+        problem = model.problem()
+        largest = np.abs(state.parameters.weights).max() / self.temperature
+        if problem is None and largest > LARGEST_WEIGHT:
+            problem = f"The largest weight is {largest:.3g} times the temperature."
+        if problem:
+            raise ValueError(
+                f"Training diverged in epoch {self.n_iter_ + 1}: {problem} Lower learning_rate "
+                f"(now {self.learning_rate})."
+            )
+        # all at once, so that an interrupt finds a finished epoch
+        done = state.copy()
+        fitted = {
+            "components_": done.parameters.weights,
+            "intercept_visible_": done.parameters.intercept_visible,
+            "intercept_hidden_": done.parameters.intercept_hidden,
+            "_optimizer_": (done.velocity, done.offset_visible, done.offset_hidden),
+            "_generator_state_": rng.bit_generator.state,
+            "n_iter_": self.n_iter_ + 1,
+            "loss_curve_": [*self.loss_curve_, gap],
+        }
+        if done.chains is not None:
+            fitted["chains_"] = done.chains
+        vars(self).update(fitted)
+        if self.verbose:
+            print(
+                f"[{type(self).__name__}] epoch {self.n_iter_}, free energy of data minus chains "
+                f"{gap:.3f}, {time.perf_counter() - begin:.2f} s"
+            )
+
+    # ---------------------------------------------------------------- the fitted model
+
+    def _parameters(self):
+        return Parameters(self.components_, self.intercept_visible_, self.intercept_hidden_)
+
+    def _set_parameters(self, parameters):
+        self.components_, self.intercept_visible_, self.intercept_hidden_ = parameters
+
+    def _model(self):
+        """The energy of the fitted machine at the temperature set now."""
+        visible, hidden = as_unit(self.visible), as_unit(self.hidden)
+        return Bipartite(*self._parameters(), visible, hidden, float(self.temperature))
+
+    def _base_field(self):
+        """Field of independent visible units fitted to the training data; else zero."""
+        if self._base_mean_ is None:
+            return np.zeros(self.n_features_in_)
+        return as_unit(self.visible).field(self._base_mean_, self.temperature)
+
+    def _read(self, X):
+        check_is_fitted(self)
+        return as_unit(self.visible).support(read(self, X))
+
+    def _by_blocks(self, function, X, width):
+        """Apply a row-wise function to blocks of rows, so that temporaries stay small."""
+        blocks = gen_batches(X.shape[0], max(1, BLOCK_SIZE // width))
+        return np.concatenate([function(X[rows]) for rows in blocks])
+
+    def _width(self):
+        return max(self.components_.shape)
+
+    def transform(self, X):
+        """Compute the mean of the hidden units given every row, E[h | x].
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Visible rows.
+
+        Returns
+        -------
+        H : ndarray of shape (n_samples, n_components)
+            Hidden means; for Bernoulli units the probabilities of 1.
+        """
+        X = self._read(X)
+        return self._model().mean_hidden(X)
+
+    def inverse_transform(self, H):
+        """Compute the mean of the visible units given hidden rows, E[v | h].
+
+        Parameters
+        ----------
+        H : array-like of shape (n_samples, n_components)
+            Hidden states or means.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Visible means.
+        """
+        check_is_fitted(self)
+        H = read_hidden(H, len(self.components_))
+        return self._model().swapped().mean_hidden(H)
+
+    def energy(self, V, H):
+        """Compute the energy of pairs of visible and hidden rows.
+
+        Parameters
+        ----------
+        V : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Visible rows.
+        H : array-like of shape (n_samples, n_components)
+            Hidden rows.
+
+        Returns
+        -------
+        energy : ndarray of shape (n_samples,)
+            E(v, h); the probability of a pair is ``exp(-E / T) / Z``.
+        """
+        V = self._read(V)
+        H = read_hidden(H, len(self.components_))
+        if V.shape[0] != H.shape[0]:
+            raise ValueError(f"V has {V.shape[0]} rows, but H has {H.shape[0]}.")
+        return self._model().energy(V, H)
+
+    def free_energy(self, X):
+        """Compute the free energy of every row, hidden units summed out.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Visible rows.
+
+        Returns
+        -------
+        free_energy : ndarray of shape (n_samples,)
+            ``F(x) = -T ln sum_h exp(-E(x, h) / T)``, so that ``ln p(x) = -F(x) / T - ln Z``.
+        """
+        X = self._read(X)
+        return self._by_blocks(self._model().free_energy, X, self._width())
+
+    def log_partition(self, *, method="auto", n_temperatures=1000, n_chains=100):
+        """Compute ln Z, exactly where that is feasible, else by annealed importance sampling.
+
+        It is exact while (number of joint states of one side) times (units of the other) is at
+        most 2^27, say with up to 16 binary hidden and 784 visible units. Above that, chains are
+        annealed from independent units fitted to the training data to the machine, and back from
+        samples of the machine, which brackets the value. The annealing seed was drawn in `fit`, so
+        a fitted machine always gives the same value; it is computed once and kept as long as
+        parameters and temperature stay the same.
+
+        Parameters
+        ----------
+        method : {"auto", "exact", "ais"}, default="auto"
+            "auto" chooses as described; the other two insist.
+        n_temperatures : int, default=1000
+            Steps of the annealing.
+        n_chains : int, default=100
+            Number of annealed chains.
+
+        Returns
+        -------
+        log_partition : LogPartition
+            Named tuple ``(value, standard_error, method, lower, upper)``, in nats.
+
+        Raises
+        ------
+        ValueError
+            If "exact" is asked for where it is not feasible.
+
+        References
+        ----------
+        R. Neal, "Annealed importance sampling" (2001). R. Salakhutdinov and I. Murray, "On the
+        quantitative analysis of deep belief networks" (2008).
+
+        Examples
+        --------
+        >>> from skebm import RBM
+        >>> rbm = RBM.from_parameters([[0.0, 0.0]], [0.0, 0.0], [0.0])
+        >>> rbm.log_partition()  # ln 8
+        LogPartition(value=2.07..., standard_error=0.0, method='exact', lower=..., upper=...)
+        """
+        check_is_fitted(self)
+        if method not in ("auto", "exact", "ais"):
+            raise ValueError(f"method must be 'auto', 'exact' or 'ais', got {method!r}.")
+        for name, value in (("n_temperatures", n_temperatures), ("n_chains", n_chains)):
+            if not isinstance(value, Integral) or value < 2:
+                raise ValueError(f"{name} must be an integer of at least 2, got {value!r}.")
+        model = self._model()
+        # a fingerprint of the values, for arrays that were changed in place
+        parameters = tuple(zlib.crc32(np.ascontiguousarray(a)) for a in self._parameters())
+        key = (parameters, model[3:], method, n_temperatures, n_chains)
+        if getattr(self, "_log_partition_", (None,))[0] != key:
+            rng = np.random.Generator(np.random.SFC64(self._likelihood_seed_))
+            value = _likelihood.log_partition(
+                model,
+                self._base_field(),
+                rng,
+                method=method,
+                n_temperatures=n_temperatures,
+                n_chains=n_chains,
+            )
+            self._log_partition_ = (key, value)
+        return self._log_partition_[1]
+
+    def score_samples(self, X):
+        """Compute the log-likelihood ln p(x) of every row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Visible rows. Values between the states (grey pixels) score as ``-F / T - ln Z``, which
+            is not the likelihood of a draw from them.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            In nats; for continuous visible units the log-density. Exact or annealed, as
+            `log_partition` says.
+        """
+        X = self._read(X)
+        log_weight = self._by_blocks(self._model().log_weight, X, self._width())
+        return log_weight - self.log_partition().value
+
+    def score(self, X, y=None):
+        """Compute the mean log-likelihood of the rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Visible rows.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            Mean of `score_samples`, in nats.
+        """
+        return float(np.mean(self.score_samples(X)))
+
+    def pseudo_likelihood(self, X):
+        """Compute the log pseudo-likelihood of every row, which needs no ln Z.
+
+        Exact over all features and deterministic, unlike the estimate from one random feature that
+        is common elsewhere; the price is a pass over the hidden units for every feature.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Visible rows.
+
+        Returns
+        -------
+        pseudo_likelihood : ndarray of shape (n_samples,)
+            ``sum_i ln p(x_i | all other x)``, in nats.
+
+        Raises
+        ------
+        ValueError
+            If the visible units are continuous.
+
+        References
+        ----------
+        J. Besag, "Statistical analysis of non-lattice data" (1975).
+        """
+        X = self._read(X)
+        if as_unit(self.visible).levels is None:
+            raise ValueError(
+                "pseudo_likelihood needs discrete visible units; "
+                f"visible={self.visible!r} is continuous. Use score_samples."
+            )
+        model = self._model()
+
+        def of_rows(rows):
+            rows = rows.toarray() if sparse.issparse(rows) else rows
+            return _likelihood.pseudo_likelihood(model, rows)
+
+        return self._by_blocks(of_rows, X, self._width())
+
+    # ---------------------------------------------------------------- sampling
+
+    def gibbs(self, X, n_steps=1, random_state=None):
+        """Run Gibbs steps from the given visible rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Where the chains start.
+        n_steps : int, default=1
+            Number of steps; each draws the hidden and then the visible units.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed; None draws afresh at every call.
+
+        Returns
+        -------
+        X_new : ndarray of shape (n_samples, n_features)
+            Visible states after the last step.
+        """
+        X = self._read(X)
+        _check_count("n_steps", n_steps, 0)
+        X = X.toarray() if sparse.issparse(X) else X
+        rng = as_generator(random_state)
+        X = X.astype(self.components_.dtype)
+        return gibbs(self._model(), X, n_steps, rng)
+
+    def sample(self, n_samples=1, *, given=None, n_sweeps=1000, random_state=None):
+        """Draw visible rows from the machine, or from its conditional given some features.
+
+        Chains start at the persistent ones of training where there are any, else at independent
+        units, and run `n_sweeps` Gibbs sweeps. A machine with strongly separated modes may need
+        more.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows, or rows for every row of `given`.
+        given : array-like of shape (m, n_features), default=None
+            Rows to complete: NaN marks a free feature, the others are held at the value given and
+            come back unchanged.
+        n_sweeps : int, default=1000
+            Gibbs sweeps of every chain.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed; None draws afresh at every call.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features) or (m * n_samples, n_features)
+            Samples in the encoding of the training data, in the order of
+            ``np.repeat(given, n_samples, axis=0)``.
+
+        Raises
+        ------
+        ValueError
+            If `given` has another width or values that the visible units cannot take.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import RBM
+        >>> rbm = RBM.from_parameters([[40.0, 40.0]], [-20.0, -20.0], [-20.0])  # x0 = x1
+        >>> rbm.sample(3, given=[[1, np.nan]], random_state=0)
+        array([[1., 1.],
+               [1., 1.],
+               [1., 1.]])
+        """
+        check_is_fitted(self)
+        _check_count("n_samples", n_samples, 1)
+        _check_count("n_sweeps", n_sweeps, 1)
+        rng = as_generator(random_state)
+        model = self._model()
+        if given is not None:
+            given = read_given(self, given, model.visible, self.components_.dtype)
+            given = np.repeat(given, n_samples, axis=0)
+            n_samples = len(given)
+        chains = getattr(self, "chains_", None)
+        if chains is None:
+            start, _ = model.independent(self._base_field(), n_samples, rng)
+        else:
+            start = model.sample_visible(chains[rng.integers(len(chains), size=n_samples)], rng)
+        return gibbs(model, start, n_sweeps, rng, given)
+
+    @property
+    def _n_features_out(self):
+        return self.components_.shape[0]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _check_count(name, value, least):
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")

@@ -1,0 +1,242 @@
+"""Learning from data: the update, and the arrays it works on.
+
+One update draws a minibatch, asks the model for the difference of its statistics under the data
+and under the model (`contrast`), and moves the parameters along it (`move`). `fit` runs epochs of
+such updates; `partial_fit` runs one pass of the same.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import gen_even_slices
+
+OFFSET_RATE = 0.05
+LARGEST_WEIGHT = 1e4
+
+
+class Parameters(NamedTuple):
+    """The parameters of a bipartite model, or a step of them."""
+
+    weights: np.ndarray
+    intercept_visible: np.ndarray
+    intercept_hidden: np.ndarray
+
+    def copy(self):
+        return Parameters(*(array.copy(order="K") for array in self))
+
+
+class State(NamedTuple):
+    """Everything that an update changes, as plain arrays."""
+
+    parameters: Parameters
+    velocity: Parameters | None
+    offset_visible: np.ndarray
+    offset_hidden: np.ndarray
+    chains: np.ndarray | None
+
+    def copy(self):
+        return State(*(None if part is None else part.copy() for part in self))
+
+
+class Workspace(NamedTuple):
+    """Buffers of one run: data rows, then chains, then two rows that carry the centring."""
+
+    visible: np.ndarray
+    hidden: np.ndarray
+    field: np.ndarray
+    step: Parameters
+
+    @classmethod
+    def allocate(cls, n_rows, n_chains, parameters):
+        n_hidden, n_visible = parameters.weights.shape
+        dtype = parameters.weights.dtype
+        n_stacked = n_rows + n_chains
+        return cls(
+            np.empty((n_stacked + 2, n_visible), dtype),
+            np.empty((n_stacked + 2, n_hidden), dtype),
+            np.empty((n_stacked, n_hidden), dtype),
+            Parameters(*(np.empty_like(array) for array in parameters)),
+        )
+
+
+def contrast(model, state, n_rows, work, rng, *, n_steps, persistent, centered, scale):
+    """Difference of the statistics under the data and under the chains, into ``work.step``.
+
+    The gradient of the mean log-likelihood, with hidden means in both phases and each phase
+    averaged over its own rows, times `scale` and the units' `step_scale`. With `centered` it is
+    the gradient of the centred model (Montavon and Mueller 2012; Melchior, Fischer and Wiskott
+    2016).
+
+    Parameters
+    ----------
+    model : Bipartite
+        The model that holds the arrays of ``state.parameters``.
+    state : State
+        Its `chains` (persistent hidden states) and offsets are replaced in place.
+    n_rows : int
+        Rows of data, in the first rows of ``work.visible``.
+    work : Workspace
+        Buffers; on return `visible` and `field` hold data rows and chains.
+    rng : numpy.random.Generator
+        Source of randomness.
+    n_steps : int
+        Gibbs steps of the chains between data and statistics (k of CD-k and PCD-k).
+    persistent : bool
+        Whether chains go on where they stopped, or start at the data.
+    centered : bool
+        Whether to centre the statistics.
+    scale : float
+        Factor of the gradient, usually the learning rate.
+    """
+    weights, intercept_visible, intercept_hidden = state.parameters
+    temperature = model.temperature
+    n_chains = len(state.chains) if persistent else n_rows
+    n_stacked = n_rows + n_chains
+    v_data, v_chain = work.visible[:n_rows], work.visible[n_rows:n_stacked]
+    field_data, field_chain = work.field[:n_rows], work.field[n_rows:n_stacked]
+    field = work.field[:n_stacked]
+
+    if persistent:
+        h_chain = state.chains
+    else:
+        _field(v_data, weights.T, intercept_hidden, out=field_data)
+        h_chain = model.hidden.sample(field_data, temperature, rng)
+    for step in range(n_steps):
+        if step:
+            _field(v_chain, weights.T, intercept_hidden, out=field_chain)
+            model.hidden.sample(field_chain, temperature, rng, out=h_chain)
+        _field(h_chain, weights, intercept_visible, out=v_chain)
+        model.visible.sample(v_chain, temperature, rng, out=v_chain)
+    if persistent:
+        # one product serves both phases
+        _field(work.visible[:n_stacked], weights.T, intercept_hidden, out=field)
+        model.hidden.sample(field_chain, temperature, rng, out=h_chain)
+    else:
+        _field(v_chain, weights.T, intercept_hidden, out=field_chain)
+    hidden = model.hidden.mean(field, temperature, out=work.hidden[:n_stacked])
+    h_data, h_model = hidden[:n_rows], hidden[n_rows:]
+
+    v_mean, h_mean = v_data.mean(axis=0), h_data.mean(axis=0)
+    v_change, h_change = v_mean - v_chain.mean(axis=0), h_mean - h_model.mean(axis=0)
+    visible_scale = scale / temperature * model.visible.step_scale
+    hidden_scale = scale / temperature * model.hidden.step_scale
+    weight_scale = visible_scale * model.hidden.step_scale
+    h_data *= weight_scale / n_rows
+    h_model *= -weight_scale / n_chains
+
+    # two more rows of the product turn it into that of the centred statistics
+    n_product = n_stacked
+    if centered:
+        for offset, mean in ((state.offset_visible, v_mean), (state.offset_hidden, h_mean)):
+            offset += OFFSET_RATE * (mean - offset)
+        n_product = n_stacked + 2
+        work.visible[n_stacked:n_product] = weight_scale * v_change, state.offset_visible
+        work.hidden[n_stacked:n_product] = -state.offset_hidden, -weight_scale * h_change
+    v, h = work.visible[:n_product], work.hidden[:n_product]
+    np.matmul(h.T, v, out=work.step.weights)
+    np.multiply(v_change, visible_scale, out=work.step.intercept_visible)
+    np.multiply(h_change, hidden_scale, out=work.step.intercept_hidden)
+    if centered:
+        np.subtract(
+            work.step.intercept_visible,
+            (h @ state.offset_hidden) @ v,
+            out=work.step.intercept_visible,
+        )
+        np.subtract(
+            work.step.intercept_hidden,
+            (v @ state.offset_visible) @ h,
+            out=work.step.intercept_hidden,
+        )
+
+
+def _field(states, weights, intercept, out):
+    np.matmul(states, weights, out=out)
+    out += intercept
+
+
+def move(state, step, *, rate, momentum, alpha, l1_ratio):
+    """Move the parameters along `step`, in place, with momentum and a penalty on the weights.
+
+    Parameters
+    ----------
+    state : State
+        Parameters and, with momentum, velocity.
+    step : Parameters
+        Gradient times learning rate; changed.
+    rate : float
+        Learning rate, for the penalty alone.
+    momentum : float
+        Share of the last move that is kept.
+    alpha, l1_ratio : float
+        Strength of the penalty ``alpha * (l1_ratio |W| + (1 - l1_ratio) W^2 / 2)``.
+    """
+    weights = state.parameters.weights
+    if alpha:
+        penalty = (1 - l1_ratio) * weights
+        if l1_ratio:
+            penalty += l1_ratio * np.sign(weights)
+        penalty *= rate * alpha
+        np.subtract(step.weights, penalty, out=step.weights)
+    if momentum:
+        for velocity, part in zip(state.velocity, step, strict=True):
+            velocity *= momentum
+            velocity += part
+        step = state.velocity
+    for parameter, part in zip(state.parameters, step, strict=True):
+        parameter += part
+
+
+def epoch(model, state, X, work, rng, *, rates, discretize, shuffle, rule, regularization):
+    """One pass over the rows of X in minibatches.
+
+    Parameters
+    ----------
+    model : Bipartite
+        The model that holds the arrays of ``state.parameters``.
+    state : State
+        Changed in place.
+    X : {ndarray, CSR} of shape (n_samples, n_visible)
+        Training rows.
+    work : Workspace
+        Buffers.
+    rng : numpy.random.Generator
+        Source of randomness.
+    rates : ndarray of shape (n_batches,)
+        Learning rate of every update; its length is the number of minibatches.
+    discretize : bool
+        Whether to draw states from rows that hold means.
+    shuffle : bool
+        Whether to visit the rows in random order.
+    rule : dict
+        ``n_steps, persistent, centered`` of `contrast`.
+    regularization : dict
+        ``momentum, alpha, l1_ratio`` of `move`.
+
+    Returns
+    -------
+    gap : float
+        Mean free energy of the last minibatch's data rows minus that of its chains.
+    """
+    n_samples = X.shape[0]
+    order = rng.permutation(n_samples) if shuffle else np.arange(n_samples)
+    n_batches = len(rates)
+    slices = gen_even_slices(n_samples, n_batches)
+    for rate, rows in zip(rates, slices, strict=True):
+        batch = work.visible[: rows.stop - rows.start]
+        if sparse.issparse(X):
+            X[order[rows]].toarray(out=batch)
+        else:
+            np.take(X, order[rows], axis=0, out=batch, mode="clip")
+        if discretize:
+            model.visible.discretize(batch, rng, out=batch)
+        contrast(model, state, len(batch), work, rng, scale=rate, **rule)
+        move(state, work.step, rate=rate, **regularization)
+    return _free_energy_gap(
+        model, work, len(batch), len(state.chains) if rule["persistent"] else len(batch)
+    )
+
+
+def _free_energy_gap(model, work, n_rows, n_chains):
+    free_energy = model.free_energy(work.visible[: n_rows + n_chains])
+    return float(free_energy[:n_rows].mean() - free_energy[n_rows:].mean())

@@ -1,0 +1,127 @@
+"""Small data sets with known answers, and helpers for images."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.utils import check_array
+
+from ._base import as_generator
+
+__all__ = ["make_bars_and_stripes", "make_patterns", "nudge_images"]
+
+
+def make_bars_and_stripes(side):
+    """Make all images of a square grid whose rows, or whose columns, are each on or off.
+
+    A classic test of generative models: the best mean log-likelihood that any model can reach on
+    these rows is ``-ln(n_samples)`` nats, with ``ln 6``, ``ln 14`` and ``ln 30`` for sides 2 to 4.
+
+    Parameters
+    ----------
+    side : int
+        Width and height of the grid, at least 2.
+
+    Returns
+    -------
+    X : ndarray of shape (2^(side + 1) - 2, side^2)
+        The images, values 0 and 1, each once.
+
+    References
+    ----------
+    D. MacKay, "Information theory, inference, and learning algorithms" (2003).
+
+    Examples
+    --------
+    >>> from skebm.datasets import make_bars_and_stripes
+    >>> make_bars_and_stripes(2)
+    array([[0., 0., 0., 0.],
+           [0., 0., 1., 1.],
+           [1., 1., 0., 0.],
+           [1., 1., 1., 1.],
+           [0., 1., 0., 1.],
+           [1., 0., 1., 0.]])
+    """
+    if not isinstance(side, Integral) or side < 2:
+        raise ValueError(f"side must be an integer of at least 2, got {side!r}.")
+    lines = np.arange(2**side)[:, np.newaxis] >> np.arange(side)[::-1] & 1
+    stripes = np.repeat(lines, side, axis=1)
+    # all off and all on are stripes already
+    bars = np.tile(lines[1:-1], (1, side))
+    return np.concatenate([stripes, bars]).astype(np.float64)
+
+
+def make_patterns(n_patterns, n_features, *, activity=0.5, random_state=None):
+    """Make random patterns of independent spins.
+
+    Parameters
+    ----------
+    n_patterns : int
+        Number of patterns.
+    n_features : int
+        Spins of each.
+    activity : float, default=0.5
+        Probability of +1, in [0, 1].
+    random_state : int, RandomState, numpy.random.Generator or None, default=None
+        Seed.
+
+    Returns
+    -------
+    X : ndarray of shape (n_patterns, n_features)
+        Patterns of -1 and +1.
+
+    Examples
+    --------
+    >>> from skebm.datasets import make_patterns
+    >>> make_patterns(100, 50, activity=0.1, random_state=0).mean().round(1)
+    np.float64(-0.8)
+    """
+    for name, value in (("n_patterns", n_patterns), ("n_features", n_features)):
+        if not isinstance(value, Integral) or value < 1:
+            raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")
+    if not isinstance(activity, Real) or not 0 <= activity <= 1:
+        raise ValueError(f"activity must be a number between 0 and 1, got {activity!r}.")
+    on = as_generator(random_state).random((n_patterns, n_features)) < activity
+    return np.where(on, 1.0, -1.0)
+
+
+def nudge_images(X, y=None, *, shape):
+    """Add copies of all images moved by one pixel up, down, left and right.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, height * width)
+        Images, a row each.
+    y : array-like of shape (n_samples,), default=None
+        Their labels.
+    shape : tuple of int
+        Height and width.
+
+    Returns
+    -------
+    X : ndarray of shape (5 * n_samples, height * width)
+        The images, then their copies moved in each direction; what moves in is 0.
+    y : ndarray of shape (5 * n_samples,)
+        Labels repeated alike; only if y was given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skebm.datasets import nudge_images
+    >>> nudge_images([[1, 2, 3, 4]], shape=(2, 2))
+    array([[1, 2, 3, 4],
+           [3, 4, 0, 0],
+           [0, 0, 1, 2],
+           [2, 0, 4, 0],
+           [0, 1, 0, 3]])
+    """
+    X = check_array(X)
+    height, width = shape
+    if height * width != X.shape[1]:
+        raise ValueError(
+            f"shape={shape} needs {height * width} columns, but X has {X.shape[1]} features."
+        )
+    padded = np.pad(X.reshape(-1, height, width), ((0, 0), (1, 1), (1, 1)))
+    corners = (1, 1), (2, 1), (0, 1), (1, 2), (1, 0)
+    moved = [padded[:, i : i + height, j : j + width].reshape(X.shape) for i, j in corners]
+    X = np.concatenate(moved)
+    return X if y is None else (X, np.tile(y, 5))
