@@ -117,8 +117,8 @@ def contrast(model, state, n_rows, work, rng, *, n_steps, persistent, centered, 
     hidden = model.hidden.mean(field, temperature, out=work.hidden[:n_stacked])
     h_data, h_model = hidden[:n_rows], hidden[n_rows:]
 
-    v_mean, h_mean = v_data.mean(axis=0), h_data.mean(axis=0)
-    v_change, h_change = v_mean - v_chain.mean(axis=0), h_mean - h_model.mean(axis=0)
+    v_mean, v_change = _phase_means(work.visible[:n_stacked], n_rows)
+    h_mean, h_change = _phase_means(hidden, n_rows)
     visible_scale = scale / temperature * model.visible.step_scale
     hidden_scale = scale / temperature * model.hidden.step_scale
     weight_scale = visible_scale * model.hidden.step_scale
@@ -148,6 +148,14 @@ def contrast(model, state, n_rows, work, rng, *, n_steps, persistent, centered, 
             (v @ state.offset_visible) @ h,
             out=work.step.intercept_hidden,
         )
+
+
+def _phase_means(stacked, n_rows):
+    """Mean of the data rows, and what it exceeds the mean of the chains by."""
+    shares = np.zeros((2, len(stacked)), stacked.dtype)
+    shares[:, :n_rows] = 1 / n_rows
+    shares[1, n_rows:] = -1 / (len(stacked) - n_rows)
+    return shares @ stacked
 
 
 def _field(states, weights, intercept, out):

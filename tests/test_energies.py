@@ -1,0 +1,115 @@
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.special import logsumexp
+from skebm._energies import Bipartite
+
+from . import oracle
+
+N_VISIBLE, N_HIDDEN = 3, 2
+
+
+def make(visible, hidden, temperature=1.0, n_visible=N_VISIBLE, n_hidden=N_HIDDEN, seed=0):
+    parameters = oracle.small_parameters(n_hidden, n_visible, seed=seed)
+    units = oracle.UNITS[visible], oracle.UNITS[hidden]
+    return Bipartite(*parameters, *units, temperature), parameters
+
+
+each_pair = pytest.mark.parametrize(("visible", "hidden"), oracle.PAIRS)
+each_temperature = pytest.mark.parametrize("temperature", [0.7, 1.0, 2.0])
+
+
+@each_pair
+@each_temperature
+def test_free_energy_sums_out_the_hidden_side(visible, hidden, temperature):
+    model, parameters = make(visible, hidden, temperature)
+    v, _, log_joint = oracle.joint(parameters, visible, hidden, temperature)
+    _, own = oracle.side(visible, N_VISIBLE, temperature)
+    if visible == "gaussian":  # the oracle's weights hold quadrature's, the energy v^2 / 2
+        own = own + (v**2).sum(axis=1) / (2 * temperature)
+    expected = -temperature * (logsumexp(log_joint, axis=1) - own)
+    np.testing.assert_allclose(model.free_energy(v), expected, rtol=1e-9, atol=1e-9)
+
+
+@each_pair
+@each_temperature
+def test_conditional_means(visible, hidden, temperature):
+    model, parameters = make(visible, hidden, temperature)
+    v, h, log_joint = oracle.joint(parameters, visible, hidden, temperature)
+    of_hidden = np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True)) @ h
+    np.testing.assert_allclose(model.mean_hidden(v), of_hidden, atol=1e-9)
+    of_visible = np.exp(log_joint - logsumexp(log_joint, axis=0)).T @ v
+    np.testing.assert_allclose(model.swapped().mean_hidden(h), of_visible, atol=1e-9)
+
+
+@each_pair
+def test_energy_of_pairs(visible, hidden):
+    model, (weights, a, b) = make(visible, hidden)
+    rng = np.random.default_rng(1)
+    v, h = rng.normal(size=(5, N_VISIBLE)), rng.normal(size=(5, N_HIDDEN))
+    expected = np.zeros(5)
+    for n in range(5):
+        for i in range(N_HIDDEN):
+            expected[n] -= b[i] * h[n, i]
+            for j in range(N_VISIBLE):
+                expected[n] -= weights[i, j] * h[n, i] * v[n, j]
+        expected[n] -= a @ v[n]
+    expected += (v**2).sum(axis=1) / 2 * (visible == "gaussian")
+    expected += (h**2).sum(axis=1) / 2 * (hidden == "gaussian")
+    np.testing.assert_allclose(model.energy(v, h), expected)
+    np.testing.assert_allclose(model.swapped().energy(h, v), expected)
+
+
+def test_sparse_rows_give_the_same():
+    model, _ = make("bernoulli", "spin", n_visible=7, n_hidden=5)
+    v = (np.random.default_rng(0).random((11, 7)) < 0.3).astype(float)
+    rows = sparse.csr_array(v)
+    np.testing.assert_allclose(model.free_energy(rows), model.free_energy(v))
+    np.testing.assert_allclose(model.mean_hidden(rows), model.mean_hidden(v))
+
+
+@each_pair
+def test_annealing_path_runs_from_independent_units_to_the_model(visible, hidden):
+    model, _ = make(visible, hidden, temperature=1.3)
+    base = np.array([0.2, -0.4, 0.1])
+    v, _ = oracle.side(visible, N_VISIBLE, 1.3)
+    end = model.toward(base, 1.0)
+    np.testing.assert_allclose(end.log_weight(v), model.log_weight(v))
+    start = model.toward(base, 0.0)
+    _, log_partition = model.independent(base, 1, np.random.default_rng(0))
+    parameters = (start.weights, start.intercept_visible, start.intercept_hidden)
+    expected = oracle.log_partition(parameters, visible, hidden, 1.3)
+    np.testing.assert_allclose(log_partition, expected, rtol=1e-10)
+    middle = model.toward(base, 0.25)
+    np.testing.assert_allclose(
+        middle.log_weight(v),
+        Bipartite(
+            model.weights / 4,
+            model.intercept_visible / 4 + 0.75 * base,
+            model.intercept_hidden / 4,
+            *model[3:],
+        ).log_weight(v),
+    )
+
+
+@each_pair
+def test_independent_units_follow_their_field(visible, hidden):
+    model, _ = make(visible, hidden, temperature=1.3)
+    base = np.array([0.8, -0.4, 0.1])
+    states, _ = model.independent(base, 40_009, np.random.default_rng(0))
+    mean = model.visible.mean(base, 1.3)
+    error = np.sqrt(model.visible.variance(base, 1.3) / 40_009)
+    assert (abs(states.mean(axis=0) - mean) < 4.5 * error).all()
+
+
+def test_two_gaussian_sides_need_small_weights():
+    model, _ = make("gaussian", "gaussian")
+    assert model.problem() is None
+    too_large = model._replace(weights=model.weights / np.linalg.norm(model.weights, 2))
+    assert "singular value" in too_large.problem()
+    assert too_large._replace(hidden=oracle.UNITS["spin"]).problem() is None
+
+
+def test_non_finite_parameters_are_a_problem():
+    model, _ = make("bernoulli", "bernoulli")
+    assert "finite" in model._replace(intercept_hidden=np.array([np.nan, 0])).problem()

@@ -1,0 +1,273 @@
+import numpy as np
+import pytest
+from scipy import sparse
+from skebm._energies import Bipartite
+from skebm._training import Parameters, State, Workspace, contrast, epoch, move
+from sklearn.neural_network import BernoulliRBM
+
+from . import oracle
+
+TEMPERATURE = 1.3
+N_CHAINS = 150_001
+ROWS = {
+    "bernoulli": np.array([[1.0, 0, 1], [0, 0, 1], [1, 1, 0], [1, 1, 1], [0, 1, 1]]),
+    "spin": np.array([[1.0, -1, 1], [-1, -1, 1], [1, 1, -1], [1, 1, 1], [-1, 1, 1]]),
+    "gaussian": np.array([[0.9, -0.3, 1.2], [-0.2, -1, 1], [1, 0.4, -2], [0, 1, 1], [-1, 1, 0]]),
+}
+# step_scale of the units, written out: ±1 and Gaussian units have four times the variance
+SCALE = {"bernoulli": 1.0, "spin": 0.25, "gaussian": 0.25}
+
+
+def exact_hidden_states(parameters, visible, hidden, rng):
+    """Hidden states drawn from the exact model, whichever side can be enumerated."""
+    units = oracle.UNITS[visible], oracle.UNITS[hidden]
+    model = Bipartite(*parameters, *units, TEMPERATURE)
+    if hidden == "gaussian":
+        v, p = oracle.visible_distribution(parameters, visible, hidden, TEMPERATURE)
+        return model.sample_hidden(v[rng.choice(len(v), N_CHAINS, p=p)], rng)
+    weights, a, b = parameters
+    h, p = oracle.visible_distribution((weights.T, b, a), hidden, visible, TEMPERATURE)
+    return h[rng.choice(len(h), N_CHAINS, p=p)]
+
+
+def one_contrast(parameters, visible, hidden, rows, *, centered, chains=None, n_steps=1, seed=1):
+    """Parameters, step and workspace of one update at rate 1."""
+    parameters = Parameters(*(np.array(array) for array in parameters))
+    units = oracle.UNITS[visible], oracle.UNITS[hidden]
+    model = Bipartite(*parameters, *units, TEMPERATURE)
+    offsets = np.array([0.3, -0.2, 0.1]), np.array([0.25, -0.4])
+    state = State(parameters, None, *offsets, chains)
+    n_chains = len(rows) if chains is None else len(chains)
+    work = Workspace.allocate(len(rows), n_chains, parameters)
+    work.visible[: len(rows)] = rows
+    contrast(
+        model,
+        state,
+        len(rows),
+        work,
+        np.random.default_rng(seed),
+        n_steps=n_steps,
+        persistent=chains is not None,
+        centered=centered,
+        scale=1.0,
+    )
+    return state, work
+
+
+def mean_log_likelihood(parameters, visible, hidden, rows):
+    units = oracle.UNITS[visible], oracle.UNITS[hidden]
+    model = Bipartite(*parameters, *units, TEMPERATURE)
+    log_partition = oracle.log_partition(parameters, visible, hidden, TEMPERATURE)
+    return model.log_weight(rows).mean() - log_partition
+
+
+def numerical_gradient(parameters, visible, hidden, rows):
+    gradient, step = [], 1e-5
+    for k, array in enumerate(parameters):
+        part = np.empty_like(array)
+        for index in np.ndindex(array.shape):
+            values = []
+            for sign in (1, -1):
+                moved = [p.copy() for p in parameters]
+                moved[k][index] += sign * step
+                values.append(mean_log_likelihood(moved, visible, hidden, rows))
+            part[index] = (values[0] - values[1]) / (2 * step)
+        gradient.append(part)
+    return gradient
+
+
+@pytest.mark.parametrize(
+    ("visible", "hidden"), [pair for pair in oracle.PAIRS if pair != ("gaussian", "gaussian")]
+)
+@pytest.mark.parametrize("centered", [False, True])
+@pytest.mark.parametrize("n_steps", [1, 2])
+def test_step_is_the_gradient_when_the_chains_are_exact(visible, hidden, centered, n_steps):
+    parameters = oracle.small_parameters(2, 3, 0.4)
+    rows = ROWS[visible]
+    chains = exact_hidden_states(parameters, visible, hidden, np.random.default_rng(0))
+    state, work = one_contrast(
+        parameters, visible, hidden, rows, centered=centered, chains=chains, n_steps=n_steps
+    )
+    weights, a, b = numerical_gradient(parameters, visible, hidden, rows)
+    by_visible, by_hidden = SCALE[visible], SCALE[hidden]
+    if centered:
+        mu, lam = state.offset_visible, state.offset_hidden
+        weights = weights - np.outer(lam, a) - np.outer(b, mu)
+    expected = Parameters(
+        by_visible * by_hidden * weights,
+        by_visible * a,
+        by_hidden * b,
+    )
+    if centered:
+        expected = Parameters(
+            expected.weights,
+            expected.intercept_visible - expected.weights.T @ lam,
+            expected.intercept_hidden - expected.weights @ mu,
+        )
+    # far above the noise of the chains, far below a factor of 2, a kept term or a swapped side
+    for name in Parameters._fields:
+        difference = abs(getattr(work.step, name) - getattr(expected, name)).max()
+        assert difference < 0.2 * abs(getattr(expected, name)).max(), name
+
+
+def test_offsets_move_toward_the_data():
+    parameters = oracle.small_parameters(2, 3, 0.5)
+    chains = np.ones((4, 2))
+    before = np.array([0.3, -0.2, 0.1])
+    state, _ = one_contrast(
+        parameters, "bernoulli", "bernoulli", ROWS["bernoulli"], centered=True, chains=chains
+    )
+    mean = ROWS["bernoulli"].mean(axis=0)
+    np.testing.assert_allclose(state.offset_visible, before + 0.05 * (mean - before))
+
+
+def test_flipped_and_recoded_data_take_the_same_step():
+    # x -> 1 - x, and x -> 2x - 1, with parameters and offsets mapped: the centred steps map too
+    weights, a, b = parameters = oracle.small_parameters(2, 3, 0.5)
+    rows = ROWS["bernoulli"]
+    chains = exact_hidden_states(parameters, "bernoulli", "bernoulli", np.random.default_rng(0))
+    mu, lam = np.array([0.3, 0.6, 0.8]), np.array([0.25, 0.4])
+
+    def step(parameters, visible, hidden, rows, chains, mu, lam):
+        parameters = Parameters(*parameters)
+        units = oracle.UNITS[visible], oracle.UNITS[hidden]
+        model = Bipartite(*parameters, *units, TEMPERATURE)
+        state = State(parameters, None, mu.copy(), lam.copy(), chains.copy())
+        work = Workspace.allocate(len(rows), N_CHAINS, parameters)
+        work.visible[: len(rows)] = rows
+        rule = {"n_steps": 1, "persistent": True, "centered": True, "scale": 1.0}
+        contrast(model, state, len(rows), work, np.random.default_rng(1), **rule)
+        return work.step
+
+    plain = step(parameters, "bernoulli", "bernoulli", rows, chains, mu, lam)
+    flipped_start = (-weights, -a, b + weights.sum(axis=1))
+    flipped = step(flipped_start, "bernoulli", "bernoulli", 1 - rows, chains, 1 - mu, lam)
+    spin_start = (
+        weights / 4,
+        a / 2 + weights.sum(axis=0) / 4,
+        b / 2 + weights.sum(axis=1) / 4,
+    )
+    spins = step(spin_start, "spin", "spin", 2 * rows - 1, 2 * chains - 1, 2 * mu - 1, 2 * lam - 1)
+    dw, da, db = plain
+    bound = 4.5 * 2 / TEMPERATURE / np.sqrt(N_CHAINS)
+    mapped = (-dw, -da, db + dw.sum(axis=1))
+    for got, expected in zip(flipped, mapped, strict=True):
+        np.testing.assert_allclose(got, expected, atol=bound)
+    mapped = (dw / 4, da / 2 + dw.sum(axis=0) / 4, db / 2 + dw.sum(axis=1) / 4)
+    for got, expected in zip(spins, mapped, strict=True):
+        np.testing.assert_allclose(got, expected, atol=bound)
+
+
+def test_same_update_as_bernoulli_rbm(monkeypatch):
+    rng = np.random.default_rng(0)
+    weights, a, b = rng.normal(0, 1, (2, 3)), rng.normal(0, 1, 3), rng.normal(0, 1, 2)
+    rows = ROWS["bernoulli"]
+    chains = (rng.random((len(rows), 2)) < 0.5).astype(float)
+    peer = BernoulliRBM(n_components=2, learning_rate=1 / TEMPERATURE)
+    # the peer knows no temperature: give it the model (W / T, a / T, b / T)
+    peer.components_, peer.intercept_visible_ = weights / TEMPERATURE, a / TEMPERATURE
+    peer.intercept_hidden_, peer.h_samples_ = b / TEMPERATURE, chains.copy()
+    before = [array.copy() for array in (peer.components_, a / TEMPERATURE, b / TEMPERATURE)]
+    _, work = one_contrast(
+        (weights, a, b), "bernoulli", "bernoulli", rows, centered=False, chains=chains
+    )
+    v_chain = work.visible[len(rows) : 2 * len(rows)]
+    monkeypatch.setattr(peer, "_sample_visibles", lambda h, rng: v_chain)
+    peer._fit(rows, np.random.RandomState(0))
+    after = peer.components_, peer.intercept_visible_, peer.intercept_hidden_
+    for got, new, old in zip(work.step, after, before, strict=True):
+        np.testing.assert_allclose(got, new - old, atol=1e-12)
+
+
+def test_contrastive_divergence_starts_at_the_data():
+    # with certain units, one step reproduces the data and the statistics cancel
+    weights = np.array([[80.0, -80, 0], [0, 0, 80.0]])
+    a, b = np.array([-40.0, 40, -40]), np.array([-20.0, -40])
+    rows = np.array([[1.0, 0, 1], [0, 1, 1], [1, 0, 0]])
+    _, work = one_contrast((weights, a, b), "bernoulli", "bernoulli", rows, centered=False)
+    for part in work.step:
+        np.testing.assert_allclose(part, 0, atol=1e-6)
+
+
+def test_move_with_momentum_and_penalty():
+    rng = np.random.default_rng(0)
+    shapes = (2, 3), (3,), (2,)
+    start = Parameters(*(rng.normal(size=shape) for shape in shapes))
+    velocity = Parameters(*(rng.normal(size=shape) for shape in shapes))
+    step = Parameters(*(rng.normal(size=shape) for shape in shapes))
+    state = State(start.copy(), velocity.copy(), np.zeros(3), np.zeros(2), None)
+    move(state, step.copy(), rate=0.1, momentum=0.7, alpha=0.3, l1_ratio=0.2)
+    penalty = 0.1 * 0.3 * (0.2 * np.sign(start.weights) + 0.8 * start.weights)
+    expected = 0.7 * velocity.weights + step.weights - penalty
+    np.testing.assert_allclose(state.velocity.weights, expected)
+    np.testing.assert_allclose(state.parameters.weights, start.weights + expected)
+    expected = 0.7 * velocity.intercept_hidden + step.intercept_hidden
+    np.testing.assert_allclose(state.parameters.intercept_hidden, start.intercept_hidden + expected)
+
+
+def run_epoch(X, **options):
+    n_visible = X.shape[1]
+    parameters = Parameters(*oracle.small_parameters(2, n_visible, 0.5))
+    model = Bipartite(*parameters, oracle.UNITS["bernoulli"], oracle.UNITS["bernoulli"], 1.0)
+    chains = np.ones((7, 2))
+    state = State(parameters, None, np.zeros(n_visible), np.zeros(2), chains)
+    n_batches = 4
+    work = Workspace.allocate(-(-X.shape[0] // n_batches), 7, parameters)
+    options = {"discretize": False, "shuffle": True, **options}
+    gap = epoch(
+        model,
+        state,
+        X,
+        work,
+        np.random.default_rng(0),
+        rates=[0.1] * n_batches,
+        rule={"n_steps": 1, "persistent": True, "centered": True},
+        regularization={"momentum": 0.0, "alpha": 0.0, "l1_ratio": 0.0},
+        **options,
+    )
+    return state.parameters.weights, gap
+
+
+def test_sparse_and_dense_rows_train_alike():
+    X = (np.random.default_rng(0).random((13, 5)) < 0.4).astype(float)
+    dense, gap = run_epoch(X)
+    assert np.isfinite(gap)
+    for container in (sparse.csr_array, sparse.csr_matrix):
+        np.testing.assert_array_equal(run_epoch(container(X))[0], dense)
+
+
+def test_every_row_is_visited_once_in_an_epoch(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "skebm._training.contrast",
+        lambda model, state, n_rows, work, rng, **rule: seen.append(
+            work.visible[:n_rows].copy()
+        ),
+    )
+    X = np.arange(13.0)[:, np.newaxis] * np.ones(3)
+    monkeypatch.setattr("skebm._training.move", lambda *args, **kwargs: None)
+    monkeypatch.setattr("skebm._training._free_energy_gap", lambda *args: 0.0)
+    run_epoch(X)
+    order = np.concatenate(seen)[:, 0]
+    assert sorted(order) == list(range(13))
+    assert list(order) != list(range(13))
+    assert [len(batch) for batch in seen] == [4, 3, 3, 3]
+    seen.clear()
+    run_epoch(X, shuffle=False)
+    assert list(np.concatenate(seen)[:, 0]) == list(range(13))
+
+
+def test_grey_rows_are_drawn_anew(monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "skebm._training.contrast",
+        lambda model, state, n_rows, work, rng, **rule: seen.append(
+            work.visible[:n_rows].copy()
+        ),
+    )
+    monkeypatch.setattr("skebm._training.move", lambda *args, **kwargs: None)
+    monkeypatch.setattr("skebm._training._free_energy_gap", lambda *args: 0.0)
+    run_epoch(np.full((4000, 3), 0.25), discretize=True)
+    rows = np.concatenate(seen)
+    assert set(np.unique(rows)) == {0.0, 1.0}
+    assert abs(rows.mean() - 0.25) < 4.5 * np.sqrt(0.25 * 0.75 / rows.size)
