@@ -179,7 +179,7 @@ class Bernoulli(Unit):
 
     levels = (0.0, 1.0)
     low, high = 0.0, 1.0
-    resting_mean = 0.05
+    resting_mean = 0.1
 
     def cumulant(self, field, temperature):
         """``T ln(1 + exp(field / T))``."""
@@ -233,7 +233,7 @@ class Spin(Unit):
 
     levels = (-1.0, 1.0)
     low, high = -1.0, 1.0
-    resting_mean = -0.9
+    resting_mean = -0.8
     step_scale = 0.25
 
     def cumulant(self, field, temperature):

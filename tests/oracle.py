@@ -4,6 +4,7 @@ import itertools
 
 import numpy as np
 from scipy.special import logsumexp
+
 from skebm.units import Bernoulli, Gaussian, Spin
 
 UNITS = {"bernoulli": Bernoulli(), "spin": Spin(), "gaussian": Gaussian()}

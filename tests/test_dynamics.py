@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 from scipy.stats import chisquare, kstest, norm
+
 from skebm._dynamics import gibbs
 from skebm._energies import Bipartite
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 from scipy.special import logsumexp
+
 from skebm._energies import Bipartite
 
 from . import oracle

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+
 from skebm import _likelihood
 from skebm._energies import Bipartite
 from skebm.units import Bernoulli

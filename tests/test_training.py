@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.neural_network import BernoulliRBM
+
 from skebm._energies import Bipartite
 from skebm._training import Parameters, State, Workspace, contrast, epoch, move
-from sklearn.neural_network import BernoulliRBM
 
 from . import oracle
 
@@ -240,9 +241,7 @@ def test_every_row_is_visited_once_in_an_epoch(monkeypatch):
     seen = []
     monkeypatch.setattr(
         "skebm._training.contrast",
-        lambda model, state, n_rows, work, rng, **rule: seen.append(
-            work.visible[:n_rows].copy()
-        ),
+        lambda model, state, n_rows, work, rng, **rule: seen.append(work.visible[:n_rows].copy()),
     )
     X = np.arange(13.0)[:, np.newaxis] * np.ones(3)
     monkeypatch.setattr("skebm._training.move", lambda *args, **kwargs: None)
@@ -261,9 +260,7 @@ def test_grey_rows_are_drawn_anew(monkeypatch):
     seen = []
     monkeypatch.setattr(
         "skebm._training.contrast",
-        lambda model, state, n_rows, work, rng, **rule: seen.append(
-            work.visible[:n_rows].copy()
-        ),
+        lambda model, state, n_rows, work, rng, **rule: seen.append(work.visible[:n_rows].copy()),
     )
     monkeypatch.setattr("skebm._training.move", lambda *args, **kwargs: None)
     monkeypatch.setattr("skebm._training._free_energy_gap", lambda *args: 0.0)

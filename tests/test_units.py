@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 from scipy.integrate import quad
+
 from skebm.units import Bernoulli, Gaussian, Spin, Unit, as_unit
 
 UNITS = [Bernoulli(), Spin(), Gaussian()]

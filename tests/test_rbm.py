@@ -1,0 +1,491 @@
+import pickle
+
+import numpy as np
+import pytest
+from scipy import sparse
+from scipy.stats import chisquare
+from sklearn.datasets import load_digits
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+from skebm import RBM
+from skebm.units import Bernoulli
+
+from . import oracle
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load_digits().data / 16
+
+
+def binary(n_samples=29, n_features=7, seed=0):
+    return (np.random.default_rng(seed).random((n_samples, n_features)) < 0.4).astype(float)
+
+
+def clusters(n_samples=120, seed=0):
+    """Noisy copies of two opposite rows of five."""
+    rng = np.random.default_rng(seed)
+    prototypes = np.array([[1.0, 1, 1, 0, 0], [0, 0, 0, 1, 1]])
+    X = prototypes[rng.integers(2, size=n_samples)]
+    return np.where(rng.random(X.shape) < 0.05, 1 - X, X)
+
+
+def small(visible="bernoulli", hidden="bernoulli", temperature=1.0, scale=0.4):
+    parameters = oracle.small_parameters(2, 3, scale)
+    rbm = RBM.from_parameters(*parameters, visible=visible, hidden=hidden, temperature=temperature)
+    return rbm, parameters
+
+
+# ---------------------------------------------------------------- likelihood
+
+
+@pytest.mark.parametrize("visible", ["bernoulli", "spin"])
+@pytest.mark.parametrize("hidden", list(oracle.UNITS))
+@pytest.mark.parametrize("temperature", [1.0, 1.6])
+def test_scores_are_log_probabilities(visible, hidden, temperature):
+    rbm, parameters = small(visible, hidden, temperature)
+    v, p = oracle.visible_distribution(parameters, visible, hidden, temperature)
+    np.testing.assert_allclose(rbm.score_samples(v), np.log(p), atol=1e-9)
+    np.testing.assert_allclose(rbm.score(v), np.log(p).mean())
+    log_partition = rbm.log_partition()
+    assert log_partition.method == "exact"
+    np.testing.assert_allclose(
+        rbm.score_samples(v), -rbm.free_energy(v) / temperature - log_partition.value
+    )
+
+
+def test_density_of_gaussian_units_integrates_to_one():
+    rbm = RBM.from_parameters(
+        [[0.8], [-0.5]], [0.3], [0.1, -0.4], visible="gaussian", temperature=0.7
+    )
+    x = np.linspace(-12, 12, 4001)
+    density = np.exp(rbm.score_samples(x[:, np.newaxis]))
+    np.testing.assert_allclose(np.trapezoid(density, x), 1, atol=1e-8)
+
+
+def test_score_of_an_exact_model_is_minus_entropy_and_divergence():
+    rbm, parameters = small()
+    v, p = oracle.visible_distribution(parameters, "bernoulli", "bernoulli", 1.0)
+    data = np.random.default_rng(0).choice(len(v), 1000, p=p)
+    q = np.bincount(data, minlength=len(v)) / 1000
+    entropy, divergence = -(q * np.log(q)).sum(), (q * np.log(q / p)).sum()
+    np.testing.assert_allclose(rbm.score(v[data]), -(entropy + divergence))
+
+
+def test_annealed_score_is_deterministic_and_bracketed(digits):
+    rbm = RBM(40, max_iter=2, random_state=0).fit(digits)
+    estimate = rbm.log_partition()
+    assert estimate.method == "ais"
+    assert estimate.lower < estimate.value < estimate.upper
+    copy = pickle.loads(pickle.dumps(rbm))
+    del copy._log_partition_
+    assert copy.score(digits) == rbm.score(digits)
+    exact = RBM(11, max_iter=2, random_state=0).fit(digits)
+    annealed = exact.log_partition(method="ais")
+    assert abs(annealed.value - exact.log_partition().value) < 0.1
+
+
+def test_log_partition_belongs_to_parameters_and_temperature():
+    rbm, _ = small()
+    first = rbm.log_partition()
+    assert rbm.log_partition() is first
+    warm = rbm.set_params(temperature=2.0).log_partition()
+    assert warm.value != first.value
+    rbm.set_params(temperature=1.0)
+    rbm.components_ *= 2  # in place
+    assert rbm.log_partition().value != first.value
+
+
+def test_log_partition_refuses_bad_arguments():
+    rbm, _ = small()
+    for arguments, message in (
+        ({"method": "magic"}, "'auto', 'exact' or 'ais'"),
+        ({"n_temperatures": 1}, "n_temperatures must be an integer"),
+        ({"n_chains": 2.5}, "n_chains must be an integer"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            rbm.log_partition(**arguments)
+
+
+def test_pseudo_likelihood_needs_discrete_units():
+    rbm, _ = small("gaussian", "bernoulli")
+    with pytest.raises(ValueError, match=r"discrete visible units; visible='gaussian'"):
+        rbm.pseudo_likelihood(np.zeros((2, 3)))
+
+
+def test_energy_and_free_energy_agree():
+    rbm, _ = small(temperature=1.4)
+    V = binary(n_features=3)
+    H, _ = oracle.side("bernoulli", 2, 1.0)
+    energies = [rbm.energy(V, np.tile(h, (len(V), 1))) for h in H]
+    expected = -1.4 * np.logaddexp.reduce(np.array(energies) / -1.4)
+    np.testing.assert_allclose(rbm.free_energy(V), expected)
+
+
+# ---------------------------------------------------------------- features and samples
+
+
+def test_transform_and_inverse_transform_are_conditional_means():
+    rbm, (weights, a, b) = small(temperature=1.4)
+    V, H = binary(n_features=3), np.random.default_rng(0).random((5, 2))
+    np.testing.assert_allclose(rbm.transform(V), 1 / (1 + np.exp(-(V @ weights.T + b) / 1.4)))
+    np.testing.assert_allclose(rbm.inverse_transform(H), 1 / (1 + np.exp(-(H @ weights + a) / 1.4)))
+
+
+@pytest.mark.parametrize("visible", ["bernoulli", "spin"])
+@pytest.mark.parametrize("clamp", [False, True])
+def test_samples_follow_the_exact_distribution(visible, clamp):
+    rbm, parameters = small(visible, "bernoulli", temperature=1.4, scale=0.8)
+    v, p = oracle.visible_distribution(parameters, visible, "bernoulli", 1.4)
+    n = 5003
+    if clamp:
+        given = [[np.nan, 1.0, np.nan]]
+        p = p * (v[:, 1] == 1)
+    else:
+        given = None
+    samples = rbm.sample(n, given=given, n_sweeps=40, random_state=0)
+    counts = (samples[:, np.newaxis] == v).all(axis=2).sum(axis=0)
+    keep = p > 0
+    assert counts[~keep].sum() == 0
+    p = p[keep] / p[keep].sum()
+    assert chisquare(counts[keep], n * p).pvalue > 1e-4
+    assert chisquare(counts[keep], n * p[::-1]).pvalue < 1e-4
+
+
+def test_samples_start_at_the_training_chains():
+    rbm = RBM(4, max_iter=200, random_state=0).fit(clusters())
+    near = rbm.sample(400, n_sweeps=1, random_state=0)
+    assert (abs(near @ [1, 1, 1, -1, -1] - 0.5) > 1).mean() > 0.9  # in one of the clusters
+    assert 0.3 < near[:, 0].mean() < 0.7
+    chains = rbm.chains_.copy()
+    rbm.chains_ = np.zeros_like(chains)
+    assert not np.array_equal(rbm.sample(400, n_sweeps=1, random_state=0), near)
+
+
+def test_gibbs_starts_at_the_rows():
+    rbm = RBM.from_parameters(100 * np.eye(3), np.full(3, -50.0), np.full(3, -50.0))
+    X = binary(n_features=3)
+    np.testing.assert_array_equal(rbm.gibbs(X, n_steps=4, random_state=0), X)
+    np.testing.assert_array_equal(rbm.gibbs(sparse.csr_array(X), n_steps=0), X)
+    with pytest.raises(ValueError, match="n_steps must be an integer of at least 0"):
+        rbm.gibbs(X, n_steps=-1)
+
+
+def test_given_values_must_suit_the_units():
+    rbm, _ = small("spin", "bernoulli")
+    given = np.array([[np.nan, 0.5, 1.0], [np.nan, -3.0, np.nan]])
+    with pytest.raises(ValueError, match=r"value -3 in row 1, column 1, .*\[-1, 1\]"):
+        rbm.sample(given=given)
+    given[1, 1] = -1
+    assert (rbm.sample(given=given, random_state=0)[:, 1] == [0.5, -1]).all()
+
+
+def test_hidden_rows_are_checked():
+    rbm, _ = small()
+    with pytest.raises(ValueError, match=r"H has 3 columns, .*n_components=2"):
+        rbm.inverse_transform(np.zeros((4, 3)))
+    with pytest.raises(ValueError, match="V has 2 rows, but H has 4"):
+        rbm.energy(np.zeros((2, 3)), np.zeros((4, 2)))
+
+
+# ---------------------------------------------------------------- training
+
+
+@pytest.mark.parametrize("algorithm", ["pcd", "cd"])
+@pytest.mark.parametrize(("visible", "hidden"), oracle.PAIRS)
+def test_training_raises_the_likelihood(algorithm, visible, hidden):
+    X = clusters()
+    if visible != "bernoulli":
+        X = 2 * X - 1
+    if visible == "gaussian":
+        X = X + np.random.default_rng(0).normal(0, 0.5, X.shape)
+    rbm = RBM(
+        3,
+        visible=visible,
+        hidden=hidden,
+        algorithm=algorithm,
+        max_iter=1,
+        random_state=0,
+    )
+    start = rbm.fit(X).score(X)
+    assert rbm.set_params(max_iter=100).fit(X).score(X) > start + 0.5
+
+
+def test_digits_with_default_parameters(digits):
+    X = (digits >= 0.5).astype(np.float32)
+    order = np.random.RandomState(0).permutation(len(X))
+    train, test = X[order[:1500]], X[order[1500:]]
+    assert RBM(16, random_state=0).fit(train).score(test) > -18.8  # BernoulliRBM: -24.26
+
+
+def test_many_partial_fits_do_not_saturate(digits):
+    rbm = RBM(64, random_state=0)
+    for _ in range(60):
+        rbm.partial_fit(digits)
+    assert 0.05 < rbm.transform(digits).mean() < 0.95
+    assert abs(rbm.sample(500, n_sweeps=200, random_state=0).mean() - digits.mean()) < 0.03
+
+
+def test_temperature_rescales_training():
+    X = binary()
+    common = {"n_components": 3, "max_iter": 20, "random_state": 0}
+    cold = RBM(learning_rate=0.2, alpha=0.04, **common).fit(X)
+    warm = RBM(temperature=2.0, learning_rate=0.8, alpha=0.01, **common).fit(X)
+    for name in ("components_", "intercept_visible_", "intercept_hidden_"):
+        np.testing.assert_allclose(getattr(warm, name) / 2, getattr(cold, name), rtol=1e-9)
+    np.testing.assert_array_equal(warm.chains_, cold.chains_)
+
+
+def test_sparse_rows_in_every_method():
+    X = binary()
+    rows = sparse.csr_matrix(X)
+    dense, same = RBM(3, random_state=0).fit(X), RBM(3, random_state=0).fit(rows)
+    np.testing.assert_allclose(same.components_, dense.components_, rtol=1e-9)
+    for name in ("transform", "free_energy", "score_samples", "pseudo_likelihood"):
+        np.testing.assert_allclose(getattr(same, name)(rows), getattr(dense, name)(X), rtol=1e-9)
+    H = dense.transform(X)
+    np.testing.assert_allclose(dense.energy(rows, H), dense.energy(X, H))
+    early = RBM(3, early_stopping=True, random_state=0)
+    np.testing.assert_allclose(
+        early.fit(rows).components_, RBM(3, early_stopping=True, random_state=0).fit(X).components_
+    )
+    np.testing.assert_allclose(
+        dense.partial_fit(X).components_, same.partial_fit(rows).components_, rtol=1e-9
+    )
+
+
+@pytest.mark.parametrize("schedule", ["linear", "constant"])
+@pytest.mark.parametrize("early_stopping", [False, True])
+def test_warm_start_goes_on_as_if_never_interrupted(schedule, early_stopping, monkeypatch):
+    X = binary()
+    parameters = {
+        "n_components": 3,
+        "max_iter": 9,
+        "learning_rate_schedule": schedule,
+        "momentum": 0.5,
+        "early_stopping": early_stopping,
+        "n_iter_no_change": 50,
+        "random_state": 0,
+    }
+    whole = RBM(**parameters).fit(X)
+    broken = RBM(warm_start=True, **parameters)
+    calls = []
+
+    def interrupt(*args, **kwargs):
+        calls.append(1)
+        if len(calls) == 10:  # in the middle of an epoch
+            raise KeyboardInterrupt
+        return original(*args, **kwargs)
+
+    import skebm._training
+
+    original = skebm._training.contrast
+    monkeypatch.setattr(skebm._training, "contrast", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        broken.set_params(batch_size=5).fit(X)
+    whole = RBM(**parameters).set_params(batch_size=5)
+    assert 0 < broken.n_iter_ < 9
+    assert len(broken.loss_curve_) == broken.n_iter_
+    assert np.isfinite(broken.score(X))
+    monkeypatch.undo()
+    broken.fit(X)
+    whole.fit(X)
+    assert broken.n_iter_ == whole.n_iter_ == 9
+    np.testing.assert_array_equal(broken.components_, whole.components_)
+    np.testing.assert_array_equal(broken.chains_, whole.chains_)
+    assert broken.loss_curve_ == whole.loss_curve_
+
+
+def test_warm_start_keeps_the_number_of_hidden_units():
+    rbm = RBM(3, warm_start=True, random_state=0).fit(binary())
+    with pytest.raises(ValueError, match=r"n_components=4, but .* 3 hidden units"):
+        rbm.set_params(n_components=4).fit(binary())
+    assert rbm.components_.shape == (3, 7)
+
+
+def test_early_stopping_keeps_the_best_parameters():
+    X = binary(200, 11)  # independent columns: everything learned is overfitting
+    rbm = RBM(20, early_stopping=True, max_iter=300, n_iter_no_change=3, random_state=0, tol=0).fit(
+        X
+    )
+    scores = rbm.validation_scores_
+    assert rbm.n_iter_ == len(scores) < 300
+    assert rbm.n_iter_ == int(np.argmax(scores)) + 1 + 3
+    until = RBM(20, early_stopping=True, max_iter=300, n_iter_no_change=300, tol=0, random_state=0)
+    assert np.argmax(until.fit(X).validation_scores_) >= np.argmax(scores)
+
+
+def test_early_stopping_needs_discrete_units_and_rows():
+    with pytest.raises(ValueError, match=r"early_stopping=True .*'gaussian'"):
+        RBM(2, visible="gaussian", early_stopping=True).fit(
+            np.random.default_rng(0).normal(size=(9, 2))
+        )
+    with pytest.raises(ValueError, match="n_samples=1"):
+        RBM(2, early_stopping=True).fit([[0, 1]])
+
+
+@pytest.mark.parametrize("learning_rate", [1e6, 1e300])
+def test_divergence_names_the_epoch_and_the_remedy(learning_rate):
+    X = 2 * binary() - 1
+    rbm = RBM(3, visible="gaussian", random_state=0).fit(X)
+    before = rbm.components_.copy()
+    rbm.set_params(learning_rate=learning_rate)
+    for fit in (rbm.fit, rbm.partial_fit):
+        with pytest.raises(ValueError, match=r"diverged in epoch \d+: .*Lower learning_rate"):
+            fit(X)
+        np.testing.assert_array_equal(rbm.components_, before)
+
+
+def test_chains_are_independent_of_the_batch():
+    X = binary()
+    rbm = RBM(3, n_chains=17, batch_size=4, random_state=0).fit(X)
+    assert rbm.chains_.shape == (17, 3)
+    rbm.set_params(n_chains=5).partial_fit(X)
+    assert rbm.chains_.shape == (5, 3)
+    assert RBM(3).fit(X).chains_.shape == (100, 3)
+    assert not hasattr(RBM(3, algorithm="cd").fit(X), "chains_")
+
+
+def test_history():
+    X = binary()
+    rbm = RBM(3, max_iter=4, random_state=0).fit(X)
+    assert rbm.n_iter_ == len(rbm.loss_curve_) == 4
+    rbm.partial_fit(X)
+    assert rbm.n_iter_ == len(rbm.loss_curve_) == 5
+    assert not hasattr(rbm, "validation_scores_")
+
+
+def test_verbose_prints_a_line_an_epoch(capsys):
+    RBM(3, max_iter=2, verbose=1).fit(binary())
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:13] for line in lines] == ["[RBM] epoch 1", "[RBM] epoch 2"]
+    RBM(3, max_iter=2).fit(binary())
+    assert capsys.readouterr().out == ""
+
+
+def test_penalties_shrink_weights():
+    X = clusters()
+    plain = RBM(4, random_state=0).fit(X)
+    for l1_ratio in (0.0, 1.0):
+        rbm = RBM(4, alpha=0.02, l1_ratio=l1_ratio, random_state=0).fit(X)
+        assert abs(rbm.components_).mean() < 0.9 * abs(plain.components_).mean()
+
+
+# ---------------------------------------------------------------- input
+
+
+BAD_PARAMETERS = [
+    ("n_components", 0),
+    ("n_components", -3),
+    ("n_components", 2.5),
+    ("learning_rate", 0),
+    ("learning_rate", -0.1),
+    ("temperature", 0),
+    ("temperature", -1.0),
+    ("cd_steps", 0),
+    ("batch_size", -1),
+    ("n_chains", 0),
+    ("momentum", 1.0),
+    ("validation_fraction", 1.0),
+    ("visible", "ternary"),
+    ("hidden", "softmax"),
+    ("hidden", Bernoulli),
+    ("algorithm", "sml"),
+    ("learning_rate_schedule", "cosine"),
+    ("max_iter", 0),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD_PARAMETERS)
+def test_bad_parameters(name, value):
+    X = binary()
+    rbm = RBM(3, random_state=0).fit(X)
+    before = rbm.components_
+    good = rbm.get_params()[name]
+    rbm.set_params(**{name: value})
+    for call in (rbm.fit, rbm.partial_fit):
+        with pytest.raises(ValueError, match=f"The '{name}' parameter of RBM must be"):
+            call(X)
+    assert rbm.set_params(**{name: good}).components_ is before
+    rbm.transform(X)
+
+
+def test_unknown_names_come_with_the_known_ones():
+    with pytest.raises(ValueError, match="'bernoulli'"):
+        RBM(visible="ternary").fit(binary())
+    with pytest.raises(ValueError, match=r"'(cd|pcd)', '(cd|pcd)'"):
+        RBM(algorithm="sml").fit(binary())
+
+
+def test_values_outside_the_support(digits):
+    with pytest.warns(UserWarning, match=r"of the values of X lie outside \[0, 1\].*MinMaxScaler"):
+        rbm = RBM(5, max_iter=1, random_state=0).fit(digits * 16)
+    assert rbm.transform(digits).max() <= 1
+    with pytest.warns(UserWarning, match="standard deviation outside"):
+        RBM(5, max_iter=1, visible="gaussian", learning_rate=1e-4).fit(digits * 1600)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (([[1.0, 2]], [0.0], [0.0]), r"intercept_visible has shape \(1,\).*\(2,\)"),
+        (([[1.0, 2]], [0.0, 0], [0.0, 0]), r"intercept_hidden has shape \(2,\).*\(1,\)"),
+        (([1.0, 2], [0.0, 0], [0.0]), "2D"),
+        (([[np.nan, 2]], [0.0, 0], [0.0]), "NaN"),
+        (([[1.0, 2]], [0.0, np.inf], [0.0]), "infinity"),
+    ],
+)
+def test_from_parameters_checks_its_arrays(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        RBM.from_parameters(*arguments)
+
+
+def test_from_parameters_checks_the_rest():
+    with pytest.raises(ValueError, match="'temperature' parameter"):
+        RBM.from_parameters([[1.0]], [0.0], [0.0], temperature=0)
+    with pytest.raises(ValueError, match=r"largest singular value of the weights is 1\.5"):
+        RBM.from_parameters([[1.5]], [0.0], [0.0], visible="gaussian", hidden="gaussian")
+
+
+def test_from_parameters_copies_and_trains_on():
+    weights = np.full((2, 3), 0.1)
+    rbm = RBM.from_parameters(weights, np.zeros(3), np.zeros(2))
+    weights[:] = 7
+    assert (rbm.components_ == 0.1).all()
+    X = binary(n_features=3)
+    rbm.set_params(random_state=0, max_iter=3).partial_fit(X)
+    assert rbm.n_iter_ == 1
+    rbm.set_params(warm_start=True, early_stopping=True).fit(X)
+    assert rbm.n_iter_ == 3
+
+
+# ---------------------------------------------------------------- with scikit-learn
+
+
+def test_grid_search_over_a_pipeline(digits):
+    y = load_digits().target
+    pipeline = make_pipeline(
+        MinMaxScaler(),
+        RBM(20, max_iter=3, random_state=0),
+        StandardScaler(),
+        LogisticRegression(max_iter=300),
+    )
+    grid = {
+        "rbm__learning_rate": [0.1, 0.3],
+        "rbm__temperature": [0.7, 1.0],
+        "rbm__cd_steps": [1, 2],
+    }
+    search = GridSearchCV(pipeline, grid, cv=2, n_jobs=1).fit(digits[:400], y[:400])
+    assert search.best_score_ > 0.8
+    assert len(set(search.cv_results_["mean_test_score"])) >= 4
+
+
+def test_grid_search_on_the_likelihood():
+    X = clusters()
+    search = GridSearchCV(
+        RBM(4, max_iter=100, random_state=0), {"learning_rate": [1e-4, 0.3]}, cv=2
+    ).fit(X)
+    assert search.best_params_ == {"learning_rate": 0.3}
