@@ -96,8 +96,6 @@ class Unit:
 
     def clip(self, X):
         """Nearest values that the unit can take as data: ``low <= X <= high``."""
-        if self.low == -np.inf and self.high == np.inf:
-            return X
         return np.clip(X, self.low, self.high)
 
     def support(self, X):
@@ -114,11 +112,10 @@ class Unit:
             `X` itself if nothing lay outside, else a clipped copy.
         """
         values = X.data if sparse.issparse(X) else X
-        clipped = self.clip(values)
-        n_changed = np.count_nonzero(clipped != values)
-        if n_changed == 0:
+        if values.size == 0 or (values.min() >= self.low and values.max() <= self.high):
             return X
-        share = n_changed / (X.shape[0] * X.shape[1])
+        clipped = self.clip(values)
+        share = np.count_nonzero(clipped != values) / (X.shape[0] * X.shape[1])
         if share > 0.01:
             warnings.warn(
                 f"{share:.1%} of the values of X lie outside [{self.low:g}, {self.high:g}], what "
@@ -147,7 +144,12 @@ class Unit:
 
     def holds_states(self, values):
         """Whether all values are states, so that nothing is left to draw (see `discretize`)."""
-        return self.levels is None or bool(np.isin(values, self.levels).all())
+        if self.levels is None:
+            return True
+        between = np.ones(values.shape, dtype=bool)
+        for level in self.levels:
+            between &= values != level
+        return not between.any()
 
     def n_states(self, n_columns):
         """Number of joint states of `n_columns` columns; infinite for continuous units."""
