@@ -135,7 +135,7 @@ def save_picture(rbm, images, path, seed):
     completed = draws.reshape(n_columns, n_draws, -1).mean(axis=1)
     one = draws.reshape(n_columns, n_draws, -1)[:, 0]
 
-    figure = Figure(figsize=(12, 3.6), layout="constrained")
+    figure = Figure(figsize=(12, 2.9), layout="constrained")
     panels = [
         ("learned filters", filters, "RdBu_r"),
         ("samples of the model", samples, "gray_r"),

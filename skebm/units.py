@@ -335,12 +335,11 @@ def _uniform(array, rng):
         uniform *= 2
         uniform -= 1
         return uniform
-    # 25 random bits are all that float32 resolves here, and half of what `rng.random` would cost
+    # 32 bits a number are more than float32 resolves, and half of what `rng.random` would cost
     words = rng.integers(2**64, size=(array.size + 1) // 2, dtype=np.uint64)
-    bits = words.view(np.int32)[: array.size]
-    bits >>= 7
-    uniform = bits.astype(np.float32)
-    uniform *= np.float32(2**-24)
+    uniform = words.view(np.int32)[: array.size].astype(np.float32)
+    # a hair below 2^-31, so that no number rounds to 1 and certain states stay certain
+    uniform *= np.nextafter(np.float32(2**-31), np.float32(0))
     return uniform.reshape(array.shape)
 
 
