@@ -1,0 +1,38 @@
+"""Every public name has a complete numpydoc docstring, by the checks set in pyproject.toml."""
+
+import inspect
+import tomllib
+from pathlib import Path
+
+import pytest
+import skebm
+import skebm.datasets
+import skebm.units
+from numpydoc.validate import validate
+
+CONFIG = Path(__file__).parents[1] / "pyproject.toml"
+IGNORED = set(tomllib.loads(CONFIG.read_text())["tool"]["numpydoc_validation"]["checks"])
+
+
+def public_names():
+    for module in (skebm, skebm.datasets, skebm.units):
+        for name in module.__all__:
+            value = getattr(module, name)
+            if inspect.isclass(value) and issubclass(value, tuple):
+                continue  # numpydoc takes the fields, documented as attributes, for parameters
+            path = f"{value.__module__}.{value.__qualname__}"
+            yield path
+            if module is skebm.units or not inspect.isclass(value):
+                continue  # units share the interface that Unit documents
+            for method, function in vars(value).items():
+                if not method.startswith("_") and callable(getattr(value, method)):
+                    if isinstance(function, (classmethod, staticmethod)) or inspect.isfunction(
+                        function
+                    ):
+                        yield f"{path}.{method}"
+
+
+@pytest.mark.parametrize("name", sorted(set(public_names())))
+def test_docstring(name):
+    errors = [error for error in validate(name)["errors"] if error[0] not in IGNORED]
+    assert not errors
