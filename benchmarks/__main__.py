@@ -2,9 +2,9 @@
 
 import argparse
 
-from . import rbm
+from . import digits, rbm
 
-BENCHMARKS = {"rbm": rbm.main}
+BENCHMARKS = {"digits": digits.main, "rbm": rbm.main}
 
 
 def main():
@@ -13,7 +13,7 @@ def main():
     parser.add_argument("name", choices=sorted(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=11, help="interleaved repetitions")
     options = parser.parse_args()
-    BENCHMARKS[options.name](options.rounds)
+    BENCHMARKS[options.name](options)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from .timing import interleave, print_ratios
 N_VISIBLE, N_HIDDEN, BATCH, N_BATCHES = 784, 500, 128, 50
 
 
-def main(rounds):
+def main(options):
     """Print the table."""
     for name in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
         if name in os.environ:
@@ -35,7 +35,7 @@ def main(rounds):
         contestants["rbms PCD-1, centred"] = rbms(X)
     except ImportError:
         print("rbms is not installed (pip install skebm[bench]): skipped")
-    print_ratios(interleave(contestants, rounds), "floor: five products")
+    print_ratios(interleave(contestants, options.rounds), "floor: five products")
 
 
 def floor(X):

@@ -5,10 +5,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from numpydoc.validate import validate
+
 import skebm
 import skebm.datasets
 import skebm.units
-from numpydoc.validate import validate
 
 CONFIG = Path(__file__).parents[1] / "pyproject.toml"
 IGNORED = set(tomllib.loads(CONFIG.read_text())["tool"]["numpydoc_validation"]["checks"])

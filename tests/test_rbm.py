@@ -221,9 +221,10 @@ def test_digits_with_default_parameters(digits):
     assert RBM(16, random_state=0).fit(train).score(test) > -18.8  # BernoulliRBM: -24.26
 
 
+@pytest.mark.slow
 def test_many_partial_fits_do_not_saturate(digits):
     rbm = RBM(64, random_state=0)
-    for _ in range(60):
+    for _ in range(200):
         rbm.partial_fit(digits)
     assert 0.05 < rbm.transform(digits).mean() < 0.95
     assert abs(rbm.sample(500, n_sweeps=200, random_state=0).mean() - digits.mean()) < 0.03
@@ -237,6 +238,28 @@ def test_temperature_rescales_training():
     for name in ("components_", "intercept_visible_", "intercept_hidden_"):
         np.testing.assert_allclose(getattr(warm, name) / 2, getattr(cold, name), rtol=1e-9)
     np.testing.assert_array_equal(warm.chains_, cold.chains_)
+
+
+def test_flipped_data_train_to_the_same_likelihood():
+    X = clusters()
+    X[:, 4] = 1  # far from the middle, where centring matters
+    rng = np.random.default_rng(0)
+    weights, a, b = rng.normal(0, 0.3, (4, 5)), np.zeros(5), np.full(4, -1.0)
+
+    def train(start, rows, centered):
+        rbm = RBM.from_parameters(*start)
+        rbm.set_params(
+            warm_start=True, n_chains=500, max_iter=60, centered=centered, random_state=0
+        )
+        return rbm.fit(rows).score(rows)
+
+    gaps = {}
+    for centered in (True, False):
+        plain = train((weights, a, b), X, centered)
+        flipped = train((-weights, -a, b + weights.sum(axis=1)), 1 - X, centered)
+        gaps[centered] = abs(plain - flipped)
+    assert gaps[True] < 0.002
+    assert gaps[False] > 2 * gaps[True]
 
 
 def test_sparse_rows_in_every_method():
