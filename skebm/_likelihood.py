@@ -5,16 +5,19 @@ method; the annealed estimates know a model only by its four methods `log_weight
 `toward` and `independent`.
 """
 
+import warnings
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import logsumexp
+from sklearn.exceptions import ConvergenceWarning
 
 from ._dynamics import gibbs
 from .units import Gaussian
 
 EXACT_WORK_LIMIT = 2**27
 BLOCK_SIZE = 2**21
+LARGEST_DISAGREEMENT = 1.0
 
 
 class LogPartition(NamedTuple):
@@ -60,6 +63,12 @@ def log_partition(model, base, rng, *, method="auto", n_temperatures=1000, n_cha
     -------
     log_partition : LogPartition
         The value with its bounds.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the two directions of annealing differ by more than a nat that their standard errors do
+        not explain.
     """
     if method != "ais":
         value = _exact_log_partition(model)
@@ -80,6 +89,16 @@ def log_partition(model, base, rng, *, method="auto", n_temperatures=1000, n_cha
     reverse = _anneal_back(model, base, ladder, states, rng)
     value, error = _log_mean_exp(forward)
     negative_reverse, reverse_error = _log_mean_exp(-reverse)
+    disagreement = abs(value + negative_reverse)
+    if disagreement > max(LARGEST_DISAGREEMENT, 3 * np.hypot(error, reverse_error)):
+        warnings.warn(
+            f"Annealed to the model and back, the estimates of ln Z differ by {disagreement:.1f} "
+            f"nats ({value:.1f} and {-negative_reverse:.1f}), more than their standard errors "
+            f"({error:.2f} and {reverse_error:.2f}) explain. Raise n_temperatures of "
+            f"log_partition (now {n_temperatures}).",
+            ConvergenceWarning,
+            stacklevel=2,
+        )
     return LogPartition(
         value, error, "ais", value - 2 * error, -negative_reverse + 2 * reverse_error
     )

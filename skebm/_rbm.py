@@ -674,8 +674,8 @@ class RBM(
         most 2^27, say with up to 16 binary hidden and 784 visible units. Above that, chains are
         annealed from independent units fitted to the training data to the machine, and back from
         samples of the machine, which brackets the value. The annealing seed was drawn in `fit`, so
-        a fitted machine always gives the same value; it is computed once and kept as long as
-        parameters and temperature stay the same.
+        the same call always gives the same value. It is kept, and used by `score_samples` and
+        `score`, as long as parameters and temperature stay the same.
 
         Parameters
         ----------
@@ -714,22 +714,24 @@ class RBM(
         for name, value in (("n_temperatures", n_temperatures), ("n_chains", n_chains)):
             if not isinstance(value, Integral) or value < 2:
                 raise ValueError(f"{name} must be an integer of at least 2, got {value!r}.")
-        model = self._model()
-        # a fingerprint of the values, for arrays that were changed in place
-        parameters = tuple(zlib.crc32(np.ascontiguousarray(a)) for a in self._parameters())
-        key = (parameters, model[3:], method, n_temperatures, n_chains)
-        if getattr(self, "_log_partition_", (None,))[0] != key:
+        options = {"method": method, "n_temperatures": n_temperatures, "n_chains": n_chains}
+        key = self._fingerprint()
+        kept_key, kept_options, value = getattr(self, "_log_partition_", (None, None, None))
+        if key != kept_key or options != kept_options:
             rng = np.random.Generator(np.random.SFC64(self._likelihood_seed_))
-            value = _likelihood.log_partition(
-                model,
-                self._base_field(),
-                rng,
-                method=method,
-                n_temperatures=n_temperatures,
-                n_chains=n_chains,
-            )
-            self._log_partition_ = (key, value)
-        return self._log_partition_[1]
+            value = _likelihood.log_partition(self._model(), self._base_field(), rng, **options)
+            self._log_partition_ = (key, options, value)
+        return value
+
+    def _fingerprint(self):
+        """What ln Z depends on; of the arrays their contents, should they change in place."""
+        arrays = [zlib.crc32(np.ascontiguousarray(array)) for array in self._parameters()]
+        return arrays, self._model()[3:]
+
+    def _log_partition_to_score(self):
+        """The kept ln Z, however it was asked for, else that of the default arguments."""
+        key, _, kept = getattr(self, "_log_partition_", (None, None, None))
+        return kept.value if key == self._fingerprint() else self.log_partition().value
 
     def score_samples(self, X):
         """Compute the log-likelihood ln p(x) of every row.
@@ -748,7 +750,7 @@ class RBM(
         """
         X = self._read(X)
         log_weight = self._by_blocks(self._model().log_weight, X, self._width())
-        return log_weight - self.log_partition().value
+        return log_weight - self._log_partition_to_score()
 
     def score(self, X, y=None):
         """Compute the mean log-likelihood of the rows.

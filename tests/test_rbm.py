@@ -99,6 +99,18 @@ def test_log_partition_belongs_to_parameters_and_temperature():
     assert rbm.log_partition().value != first.value
 
 
+def test_scores_use_the_log_partition_that_was_asked_for(digits):
+    rbm = RBM(40, max_iter=2, random_state=0).fit(digits)
+    first = rbm.score(digits)
+    better = rbm.log_partition(n_temperatures=3000)
+    np.testing.assert_allclose(
+        rbm.score_samples(digits), -rbm.free_energy(digits) - better.value, rtol=1e-9
+    )
+    assert rbm.score(digits) != first
+    rbm.log_partition()
+    assert rbm.score(digits) == first
+
+
 def test_log_partition_refuses_bad_arguments():
     rbm, _ = small()
     for arguments, message in (
