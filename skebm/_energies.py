@@ -115,12 +115,21 @@ class Bipartite(NamedTuple):
         return self.sample_visible(self.sample_hidden(v, rng), rng)
 
     def toward(self, base, beta):
-        """The model a fraction `beta` of the way from independent units in the field `base`."""
-        return self._replace(
-            weights=beta * self.weights,
-            intercept_visible=beta * self.intercept_visible + (1 - beta) * base,
-            intercept_hidden=beta * self.intercept_hidden,
-        )
+        """The model a fraction `beta` of the way from independent units in the field `base`.
+
+        Parameters
+        ----------
+        base : ndarray of shape (n_visible,)
+            Field of the independent visible units; the hidden ones are in zero field.
+        beta : float or ndarray of shape (n_rows, 1)
+            From 0, independent units, to 1, the model; for all rows or for each.
+
+        Returns
+        -------
+        path : Path
+            Knows `log_weight` and `sweep`.
+        """
+        return Path(self, base, beta)
 
     def independent(self, base, n_states, rng):
         """Draw from independent visible units in the field `base`; also their ln Z.
@@ -136,3 +145,43 @@ class Bipartite(NamedTuple):
         ).sum()
         cumulant += self.hidden.cumulant(hidden_field, self.temperature).sum()
         return states, cumulant / self.temperature
+
+
+class Path(NamedTuple):
+    """A bipartite model between independent units and itself, with a position for every row.
+
+    Attributes
+    ----------
+    model : Bipartite
+        The end of the path, at ``beta`` = 1.
+    base : ndarray of shape (n_visible,)
+        Field of the independent visible units at its start.
+    beta : float or ndarray of shape (n_rows, 1)
+        Where on the path.
+    """
+
+    model: Bipartite
+    base: np.ndarray
+    beta: float | np.ndarray
+
+    def log_weight(self, v):
+        """Logarithm of the unnormalised probability of every visible row."""
+        model = self.model
+        field = model.hidden_field(v)
+        field *= self.beta
+        total = model.hidden.cumulant(field, model.temperature).sum(axis=1)
+        total -= model.visible.energy(v).sum(axis=1)
+        position = np.ravel(self.beta)
+        total += position * (v @ model.intercept_visible) + (1 - position) * (v @ self.base)
+        return total / model.temperature
+
+    def sweep(self, v, rng):
+        """One Gibbs step: new hidden states given `v`, new visible states given those."""
+        model = self.model
+        field = model.hidden_field(v)
+        field *= self.beta
+        h = model.hidden.sample(field, model.temperature, rng, out=field)
+        field = model.visible_field(h)
+        field *= self.beta
+        field += (1 - self.beta) * self.base
+        return model.visible.sample(field, model.temperature, rng, out=field)

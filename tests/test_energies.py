@@ -69,28 +69,44 @@ def test_sparse_rows_give_the_same():
     np.testing.assert_allclose(model.mean_hidden(rows), model.mean_hidden(v))
 
 
+def explicit_path(model, base, beta):
+    return model._replace(
+        weights=beta * model.weights,
+        intercept_visible=beta * model.intercept_visible + (1 - beta) * base,
+        intercept_hidden=beta * model.intercept_hidden,
+    )
+
+
 @each_pair
 def test_annealing_path_runs_from_independent_units_to_the_model(visible, hidden):
     model, _ = make(visible, hidden, temperature=1.3)
     base = np.array([0.2, -0.4, 0.1])
     v, _ = oracle.side(visible, N_VISIBLE, 1.3)
-    end = model.toward(base, 1.0)
-    np.testing.assert_allclose(end.log_weight(v), model.log_weight(v))
-    start = model.toward(base, 0.0)
+    for beta in (0.0, 0.25, 1.0):
+        expected = explicit_path(model, base, beta).log_weight(v)
+        np.testing.assert_allclose(model.toward(base, beta).log_weight(v), expected)
+    betas = np.linspace(0, 1, len(v))
+    rows = model.toward(base, betas[:, np.newaxis]).log_weight(v)
+    for n in (0, 3, len(v) - 1):
+        expected = explicit_path(model, base, betas[n]).log_weight(v[n : n + 1])[0]
+        np.testing.assert_allclose(rows[n], expected)
+    start = explicit_path(model, base, 0.0)
     _, log_partition = model.independent(base, 1, np.random.default_rng(0))
-    parameters = (start.weights, start.intercept_visible, start.intercept_hidden)
-    expected = oracle.log_partition(parameters, visible, hidden, 1.3)
+    expected = oracle.log_partition(start[:3], visible, hidden, 1.3)
     np.testing.assert_allclose(log_partition, expected, rtol=1e-10)
-    middle = model.toward(base, 0.25)
-    np.testing.assert_allclose(
-        middle.log_weight(v),
-        Bipartite(
-            model.weights / 4,
-            model.intercept_visible / 4 + 0.75 * base,
-            model.intercept_hidden / 4,
-            *model[3:],
-        ).log_weight(v),
-    )
+
+
+@each_pair
+def test_sweep_on_the_path_is_that_of_the_model_between(visible, hidden):
+    model, _ = make(visible, hidden, temperature=1.3)
+    base = np.array([0.2, -0.4, 0.1])
+    start = np.ones((50, N_VISIBLE))
+    betas = np.repeat([0.3, 0.8], 25)[:, np.newaxis]
+    states = model.toward(base, betas).sweep(start, np.random.default_rng(0))
+    for beta, rows in ((0.3, slice(0, 25)), (0.8, slice(25, 50))):
+        # the same random numbers, all rows on the same model
+        expected = explicit_path(model, base, beta).sweep(start, np.random.default_rng(0))
+        np.testing.assert_allclose(states[rows], expected[rows], rtol=1e-10)
 
 
 @each_pair
