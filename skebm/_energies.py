@@ -169,7 +169,8 @@ class Path(NamedTuple):
         model = self.model
         field = model.hidden_field(v)
         field *= self.beta
-        total = model.hidden.cumulant(field, model.temperature).sum(axis=1)
+        # summed in double precision: annealing adds up many small differences
+        total = model.hidden.cumulant(field, model.temperature).sum(axis=1, dtype=np.float64)
         total -= model.visible.energy(v).sum(axis=1)
         position = np.ravel(self.beta)
         total += position * (v @ model.intercept_visible) + (1 - position) * (v @ self.base)
@@ -177,11 +178,26 @@ class Path(NamedTuple):
 
     def sweep(self, v, rng):
         """One Gibbs step: new hidden states given `v`, new visible states given those."""
-        model = self.model
-        field = model.hidden_field(v)
+        field = self.model.hidden_field(v)
         field *= self.beta
-        h = model.hidden.sample(field, model.temperature, rng, out=field)
-        field = model.visible_field(h)
+        h = self.model.hidden.sample(field, self.model.temperature, rng, out=field)
+        return self.sample_visible(h, rng)
+
+    def sample_visible(self, h, rng):
+        """Draw visible states given hidden ones."""
+        field = self.model.visible_field(h)
         field *= self.beta
         field += (1 - self.beta) * self.base
-        return model.visible.sample(field, model.temperature, rng, out=field)
+        return self.model.visible.sample(field, self.model.temperature, rng, out=field)
+
+    def sample_hidden(self, v, rng):
+        """Draw hidden states given visible ones; also the slope of the pairs' log-weights.
+
+        The log-weight of a pair (v, h) is linear in beta, so two rows a distance d apart on the
+        path exchange their places with the Metropolis rate of d times the difference of slopes.
+        """
+        model = self.model
+        field = model.hidden_field(v)
+        h = model.hidden.sample(self.beta * field, model.temperature, rng)
+        slope = np.einsum("ij,ij->i", h, field) + v @ (model.intercept_visible - self.base)
+        return h, slope / model.temperature

@@ -11,7 +11,11 @@ import numpy as np
 from scipy import sparse
 from sklearn.utils import gen_even_slices
 
+from ._dynamics import temper
+
 OFFSET_RATE = 0.05
+# where the rungs of tempering stand between independent units and the model
+LADDER = np.linspace(0, 1, 10)
 LARGEST_WEIGHT = 1e4
 
 
@@ -34,6 +38,7 @@ class State(NamedTuple):
     offset_visible: np.ndarray
     offset_hidden: np.ndarray
     chains: np.ndarray | None
+    swap_rates: np.ndarray | None
 
     def copy(self):
         return State(*(None if part is None else part.copy() for part in self))
@@ -60,7 +65,7 @@ class Workspace(NamedTuple):
         )
 
 
-def contrast(model, state, n_rows, work, rng, *, n_steps, persistent, centered, scale):
+def contrast(model, state, n_rows, work, rng, *, algorithm, n_steps, centered, base, scale):
     """Difference of the statistics under the data and under the chains, into ``work.step``.
 
     The gradient of the mean log-likelihood, with hidden means in both phases and each phase
@@ -73,47 +78,57 @@ def contrast(model, state, n_rows, work, rng, *, n_steps, persistent, centered, 
     model : Bipartite
         The model that holds the arrays of ``state.parameters``.
     state : State
-        Its `chains` (persistent hidden states) and offsets are replaced in place.
+        Its chains, offsets and swap rates are replaced in place.
     n_rows : int
         Rows of data, in the first rows of ``work.visible``.
     work : Workspace
         Buffers; on return `visible` and `field` hold data rows and chains.
     rng : numpy.random.Generator
         Source of randomness.
+    algorithm : {"cd", "pcd", "tempering"}
+        Whether the chains of the negative phase start at the data, go on where they stopped, or
+        go on and exchange states along `LADDER`, the model's own being the last in
+        ``state.chains``.
     n_steps : int
-        Gibbs steps of the chains between data and statistics (k of CD-k and PCD-k).
-    persistent : bool
-        Whether chains go on where they stopped, or start at the data.
+        Sweeps of the chains in the update (k of CD-k and PCD-k).
     centered : bool
         Whether to centre the statistics.
+    base : ndarray of shape (n_visible,)
+        Field of the independent units at the other end of the ladder.
     scale : float
         Factor of the gradient, usually the learning rate.
     """
     weights, intercept_visible, intercept_hidden = state.parameters
     temperature = model.temperature
-    n_chains = len(state.chains) if persistent else n_rows
+    n_chains = n_model_chains(algorithm, state, n_rows)
     n_stacked = n_rows + n_chains
     v_data, v_chain = work.visible[:n_rows], work.visible[n_rows:n_stacked]
     field_data, field_chain = work.field[:n_rows], work.field[n_rows:n_stacked]
     field = work.field[:n_stacked]
 
-    if persistent:
-        h_chain = state.chains
+    if algorithm == "tempering":
+        for _ in range(n_steps):
+            v, state.chains[:], state.swap_rates[:] = temper(model, base, LADDER, state.chains, rng)
+        v_chain[:] = v[-n_chains:]
     else:
-        _field(v_data, weights.T, intercept_hidden, out=field_data)
-        h_chain = model.hidden.sample(field_data, temperature, rng)
-    for step in range(n_steps):
-        if step:
-            _field(v_chain, weights.T, intercept_hidden, out=field_chain)
-            model.hidden.sample(field_chain, temperature, rng, out=h_chain)
-        _field(h_chain, weights, intercept_visible, out=v_chain)
-        model.visible.sample(v_chain, temperature, rng, out=v_chain)
-    if persistent:
+        if algorithm == "cd":
+            _field(v_data, weights.T, intercept_hidden, out=field_data)
+            h_chain = model.hidden.sample(field_data, temperature, rng)
+        else:
+            h_chain = state.chains
+        for step in range(n_steps):
+            if step:
+                _field(v_chain, weights.T, intercept_hidden, out=field_chain)
+                model.hidden.sample(field_chain, temperature, rng, out=h_chain)
+            _field(h_chain, weights, intercept_visible, out=v_chain)
+            model.visible.sample(v_chain, temperature, rng, out=v_chain)
+    if algorithm == "cd":
+        _field(v_chain, weights.T, intercept_hidden, out=field_chain)
+    else:
         # one product serves both phases
         _field(work.visible[:n_stacked], weights.T, intercept_hidden, out=field)
+    if algorithm == "pcd":
         model.hidden.sample(field_chain, temperature, rng, out=h_chain)
-    else:
-        _field(v_chain, weights.T, intercept_hidden, out=field_chain)
     hidden = model.hidden.mean(field, temperature, out=work.hidden[:n_stacked])
     h_data, h_model = hidden[:n_rows], hidden[n_rows:]
 
@@ -148,6 +163,13 @@ def contrast(model, state, n_rows, work, rng, *, n_steps, persistent, centered, 
             (v @ state.offset_visible) @ h,
             out=work.step.intercept_hidden,
         )
+
+
+def n_model_chains(algorithm, state, n_rows):
+    """Number of chains of the model itself, whose states are the negative phase."""
+    if algorithm == "cd":
+        return n_rows
+    return len(state.chains) // (len(LADDER) if algorithm == "tempering" else 1)
 
 
 def _phase_means(stacked, n_rows):
@@ -217,7 +239,7 @@ def epoch(model, state, X, work, rng, *, rates, discretize, shuffle, rule, regul
     shuffle : bool
         Whether to visit the rows in random order.
     rule : dict
-        ``n_steps, persistent, centered`` of `contrast`.
+        ``algorithm, n_steps, centered, base`` of `contrast`.
     regularization : dict
         ``momentum, alpha, l1_ratio`` of `move`.
 
@@ -240,11 +262,6 @@ def epoch(model, state, X, work, rng, *, rates, discretize, shuffle, rule, regul
             model.visible.discretize(batch, rng, out=batch)
         contrast(model, state, len(batch), work, rng, scale=rate, **rule)
         move(state, work.step, rate=rate, **regularization)
-    return _free_energy_gap(
-        model, work, len(batch), len(state.chains) if rule["persistent"] else len(batch)
-    )
-
-
-def _free_energy_gap(model, work, n_rows, n_chains):
-    free_energy = model.free_energy(work.visible[: n_rows + n_chains])
-    return float(free_energy[:n_rows].mean() - free_energy[n_rows:].mean())
+    n_chains = n_model_chains(rule["algorithm"], state, len(batch))
+    free_energy = model.free_energy(work.visible[: len(batch) + n_chains])
+    return float(free_energy[: len(batch)].mean() - free_energy[len(batch) :].mean())

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare, kstest, norm
 
-from skebm._dynamics import gibbs
-from skebm._energies import Bipartite
+from skebm._dynamics import gibbs, temper
+from skebm._energies import Bipartite, Path
 
 from . import oracle
 
@@ -92,3 +92,72 @@ def test_no_sweeps_change_nothing():
     model, _ = make("bernoulli", "bernoulli")
     start = np.eye(3)
     np.testing.assert_array_equal(gibbs(model, start, 0, np.random.default_rng(0)), start)
+
+
+BETAS = np.array([0.0, 0.4, 1.0])
+BASE = np.array([0.3, -0.5, 0.2])
+
+
+def tempered_pairs(model, n_sweeps=30):
+    """Indices of the joint states of all rungs, and the swap rates."""
+    rng = np.random.default_rng(0)
+    h = np.zeros((len(BETAS) * N_CHAINS, 2))
+    for _ in range(n_sweeps):
+        v, h, rates = temper(model, BASE, BETAS, h, rng)
+    return v, h, rates
+
+
+def joint_probabilities(parameters, beta):
+    """Probabilities of the 32 pairs of 3 + 2 binary units at a place on the path."""
+    weights, a, b = parameters
+    between = (beta * weights, beta * a + (1 - beta) * BASE, beta * b)
+    _, _, log_joint = oracle.joint(between, "bernoulli", "bernoulli", TEMPERATURE)
+    return np.exp(log_joint - np.logaddexp.reduce(log_joint.ravel())).ravel()
+
+
+def rung_fits(parameters, v, h, rung):
+    rows = slice(rung * N_CHAINS, (rung + 1) * N_CHAINS)
+    index = (v[rows] @ [4, 2, 1] * 4 + h[rows] @ [2, 1]).astype(int)
+    expected = N_CHAINS * joint_probabilities(parameters, BETAS[rung])
+    return chisquare(np.bincount(index, minlength=32), expected).pvalue > ALPHA
+
+
+def test_tempering_keeps_the_law_of_every_rung():
+    model, parameters = make("bernoulli", "bernoulli", scale=1.5)
+    v, h, rates = tempered_pairs(model)
+    assert rates.shape == (2,)
+    assert ((rates > 0.1) & (rates < 1)).all()
+    for rung in range(3):
+        assert rung_fits(parameters, v, h, rung)
+    # rungs are independent of each other: no state is in two places
+    top, below = h[-N_CHAINS:, 0], h[:N_CHAINS, 0]
+    assert abs(np.corrcoef(top, below)[0, 1]) < 4.5 / np.sqrt(N_CHAINS)
+
+
+@pytest.mark.parametrize("bug", ["sign", "half", "no bias"])
+def test_tempering_with_the_wrong_swap_energy_is_seen(bug, monkeypatch):
+    model, parameters = make("bernoulli", "bernoulli", scale=1.5)
+    right = Path.sample_hidden
+
+    def wrong(path, v, rng):
+        h, slope = right(path, v, rng)
+        if bug == "no bias":
+            return h, slope - v @ (model.intercept_visible - BASE) / TEMPERATURE
+        return h, slope * {"sign": -1, "half": 0.5}[bug]
+
+    monkeypatch.setattr(Path, "sample_hidden", wrong)
+    v, h, _ = tempered_pairs(model)
+    assert not all(rung_fits(parameters, v, h, rung) for rung in range(3))
+
+
+def test_tempering_with_clamped_units():
+    model, parameters = make("bernoulli", "spin", scale=1.1)
+    clamped = np.tile([1.0, np.nan, np.nan], (N_CHAINS, 1))
+    rng = np.random.default_rng(0)
+    h = np.ones((3 * N_CHAINS, 2))
+    for _ in range(30):
+        v, h, _ = temper(model, BASE, BETAS, h, rng, clamped)
+    states, p = oracle.visible_distribution(parameters, "bernoulli", "spin", TEMPERATURE)
+    keep = states[:, 0] == 1
+    expected = N_CHAINS * p[keep] / p[keep].sum()
+    assert chisquare(counts(v[-N_CHAINS:], states[keep]), expected).pvalue > ALPHA

@@ -451,7 +451,7 @@ def test_bad_parameters(name, value):
 def test_unknown_names_come_with_the_known_ones():
     with pytest.raises(ValueError, match="'bernoulli'"):
         RBM(visible="ternary").fit(binary())
-    with pytest.raises(ValueError, match=r"'(cd|pcd)', '(cd|pcd)'"):
+    with pytest.raises(ValueError, match="'tempering'"):
         RBM(algorithm="sml").fit(binary())
 
 
