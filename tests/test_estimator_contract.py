@@ -15,6 +15,7 @@ import skebm
 ESTIMATORS = {
     "RBM": skebm.RBM(n_components=5, max_iter=3),
     "RBM-cd": skebm.RBM(n_components=5, max_iter=3, algorithm="cd"),
+    "RBM-tempering": skebm.RBM(n_components=5, max_iter=3, algorithm="tempering", n_chains=7),
     "RBM-spin": skebm.RBM(n_components=5, max_iter=3, visible="spin", hidden="spin"),
     "RBM-gaussian": skebm.RBM(n_components=5, max_iter=3, visible="gaussian"),
     "RBM-early-stopping": skebm.RBM(n_components=5, max_iter=3, early_stopping=True),

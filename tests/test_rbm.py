@@ -11,6 +11,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
 from skebm import RBM
+from skebm.datasets import make_bars_and_stripes
 from skebm.units import Bernoulli
 
 from . import oracle
@@ -149,7 +150,8 @@ def test_transform_and_inverse_transform_are_conditional_means():
 
 @pytest.mark.parametrize("visible", ["bernoulli", "spin"])
 @pytest.mark.parametrize("clamp", [False, True])
-def test_samples_follow_the_exact_distribution(visible, clamp):
+@pytest.mark.parametrize("algorithm", ["gibbs", "tempering"])
+def test_samples_follow_the_exact_distribution(visible, clamp, algorithm):
     rbm, parameters = small(visible, "bernoulli", temperature=1.4, scale=0.8)
     v, p = oracle.visible_distribution(parameters, visible, "bernoulli", 1.4)
     n = 5003
@@ -158,13 +160,32 @@ def test_samples_follow_the_exact_distribution(visible, clamp):
         p = p * (v[:, 1] == 1)
     else:
         given = None
-    samples = rbm.sample(n, given=given, n_sweeps=40, random_state=0)
+    samples = rbm.sample(n, given=given, n_sweeps=40, algorithm=algorithm, random_state=0)
     counts = (samples[:, np.newaxis] == v).all(axis=2).sum(axis=0)
     keep = p > 0
     assert counts[~keep].sum() == 0
     p = p[keep] / p[keep].sum()
     assert chisquare(counts[keep], n * p).pvalue > 1e-4
     assert chisquare(counts[keep], n * p[::-1]).pvalue < 1e-4
+
+
+def test_tempering_gets_from_mode_to_mode():
+    # two modes, all on and all off, that Gibbs sampling does not leave
+    rbm = RBM.from_parameters(np.full((2, 10), 12.0), np.full(10, -12.0), np.full(2, -60.0))
+    given = np.full((1, 10), np.nan)
+    v, p = np.array([np.zeros(10), np.ones(10)]), None
+    p = np.exp(rbm.score_samples(v))
+    np.testing.assert_allclose(p.sum(), 1, atol=1e-3)
+    rbm.chains_ = np.zeros((1, 2))  # start all off
+    stuck = rbm.sample(500, given=given, n_sweeps=300, random_state=0)
+    assert stuck.mean() < 0.01
+    free = rbm.sample(500, given=given, n_sweeps=300, algorithm="tempering", random_state=0)
+    assert abs((free.mean(axis=1) > 0.5).mean() - p[1]) < 4.5 * np.sqrt(p[0] * p[1] / 500)
+
+
+def test_sample_refuses_unknown_algorithms():
+    with pytest.raises(ValueError, match=r"'gibbs' or 'tempering', got 'metropolis'"):
+        small()[0].sample(algorithm="metropolis")
 
 
 def test_samples_start_at_the_training_chains():
@@ -206,7 +227,7 @@ def test_hidden_rows_are_checked():
 # ---------------------------------------------------------------- training
 
 
-@pytest.mark.parametrize("algorithm", ["pcd", "cd"])
+@pytest.mark.parametrize("algorithm", ["pcd", "cd", "tempering"])
 @pytest.mark.parametrize(("visible", "hidden"), oracle.PAIRS)
 def test_training_raises_the_likelihood(algorithm, visible, hidden):
     X = clusters()
@@ -294,10 +315,14 @@ def test_sparse_rows_in_every_method():
 
 @pytest.mark.parametrize("schedule", ["linear", "constant"])
 @pytest.mark.parametrize("early_stopping", [False, True])
-def test_warm_start_goes_on_as_if_never_interrupted(schedule, early_stopping, monkeypatch):
+@pytest.mark.parametrize("algorithm", ["pcd", "tempering"])
+def test_warm_start_goes_on_as_if_never_interrupted(
+    schedule, early_stopping, algorithm, monkeypatch
+):
     X = binary()
     parameters = {
         "n_components": 3,
+        "algorithm": algorithm,
         "max_iter": 9,
         "learning_rate_schedule": schedule,
         "momentum": 0.5,
@@ -382,6 +407,36 @@ def test_chains_are_independent_of_the_batch():
     assert rbm.chains_.shape == (5, 3)
     assert RBM(3).fit(X).chains_.shape == (100, 3)
     assert not hasattr(RBM(3, algorithm="cd").fit(X), "chains_")
+
+
+@pytest.mark.slow
+def test_tempering_stays_where_persistent_chains_diverge():
+    X = make_bars_and_stripes(4)
+    X = np.concatenate([X, np.zeros((1, 16)), np.ones((1, 16))])
+
+    def total(algorithm):
+        rbm = RBM(
+            16,
+            algorithm=algorithm,
+            n_chains=32,
+            learning_rate=0.1,
+            learning_rate_schedule="constant",
+            batch_size=32,
+            max_iter=6000,
+            random_state=0,
+        )
+        return rbm.fit(X).score(X) * len(X)
+
+    assert total("tempering") > -120  # the best possible is -108.13
+    assert total("pcd") < -180
+
+
+def test_tempering_reports_its_swaps():
+    rbm = RBM(3, algorithm="tempering", n_chains=11, random_state=0).fit(clusters())
+    assert rbm.chains_.shape == (11, 3)
+    assert rbm.swap_rates_.shape == (9,)
+    assert ((rbm.swap_rates_ > 0) & (rbm.swap_rates_ <= 1)).all()
+    assert RBM(3, random_state=0).fit(clusters()).__dict__.get("swap_rates_") is None
 
 
 def test_history():
