@@ -2,9 +2,9 @@
 
 import argparse
 
-from . import digits, rbm
+from . import bars, digits, rbm
 
-BENCHMARKS = {"digits": digits.main, "rbm": rbm.main}
+BENCHMARKS = {"bars": bars.main, "digits": digits.main, "rbm": rbm.main}
 
 
 def main():
