@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 
 import numpy as np
+from scipy import sparse
 from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import validate_data
 
@@ -33,12 +34,16 @@ def all_or_nothing(estimator):
     """Give the estimator its earlier fitted attributes back if what follows raises.
 
     What belongs to a fit has a name that ends in an underscore; its arrays are replaced and never
-    changed in place. An interrupt keeps what was set so far.
+    changed in place. Yields a list: once the caller has put something into it, there is a state
+    worth keeping, and an interrupt (but no error) keeps it.
     """
     before = {name: value for name, value in vars(estimator).items() if name.endswith("_")}
+    finished = []
     try:
-        yield
-    except Exception:
+        yield finished
+    except BaseException as error:
+        if finished and not isinstance(error, Exception):
+            raise
         for name in [name for name in vars(estimator) if name.endswith("_")]:
             delattr(estimator, name)
         vars(estimator).update(before)
@@ -63,6 +68,12 @@ def read(estimator, X, *, reset=False):
         The same values; the caller's array itself where nothing needs to change.
     """
     X = validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype="numeric")
+    if sparse.issparse(X):
+        if not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        # a csr_matrix would take X**2 for a matrix product
+        X = sparse.csr_array(X)
     return X.astype(_float_type(X.dtype), copy=False)
 
 

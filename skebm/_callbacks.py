@@ -1,4 +1,4 @@
-"""The one place that touches scikit-learn's callbacks (`sklearn.callback`, scikit-learn 1.9).
+"""All that estimators know of scikit-learn's callbacks (`sklearn.callback`, scikit-learn 1.9).
 
 Where they are missing, estimators train the same and `run_epochs` only counts.
 """

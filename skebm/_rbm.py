@@ -1,6 +1,7 @@
 """Restricted Boltzmann machine."""
 
 import time
+import warnings
 import zlib
 from math import sqrt
 from numbers import Integral, Real
@@ -67,7 +68,8 @@ class RBM(
         T. Read at call time: changed after `fit`, a lower value sharpens features and samples.
     learning_rate : float, default=0.3
         Step along the gradient of the mean log-likelihood, for binary units; spins and Gaussian
-        units divide it by 4 a side, so that one value suits all. With Bernoulli and spin units,
+        units divide it by 4 a side, so that one value suits most (many hidden units on Gaussian
+        columns need less). With Bernoulli and spin units,
         training at (T, learning_rate, alpha) equals training at
         (1, learning_rate / T^2, alpha T^2) with weights and biases divided by T.
     learning_rate_schedule : {"linear", "constant"}, default="linear"
@@ -81,8 +83,8 @@ class RBM(
     momentum : float, default=0.0
         Share of the last step that the next one keeps, in [0, 1).
     alpha : float, default=0.0
-        Strength of the penalty ``alpha (l1_ratio |W| + (1 - l1_ratio) W^2 / 2)``. With L1, values
-        above 1e-3 switch hidden units off.
+        Strength of the penalty ``alpha (l1_ratio T |W| + (1 - l1_ratio) W^2 / 2)``. With L1,
+        values above 1e-3 switch hidden units off.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty.
     centered : bool, default=True
@@ -101,7 +103,8 @@ class RBM(
         Smallest gain of the held-out score, in nats, that counts as improvement.
     warm_start : bool, default=False
         Whether `fit` goes on from the parameters, chains and generator of the last call, from
-        epoch `n_iter_` up to `max_iter`.
+        epoch `n_iter_` up to `max_iter`, to the same result as without the interruption. After
+        early stopping it goes on from the best parameters.
     verbose : int, default=0
         1 prints a line per epoch.
     random_state : int, RandomState, numpy.random.Generator or None, default=None
@@ -304,6 +307,7 @@ class RBM(
         rbm = cls(n_components, visible=visible, hidden=hidden, temperature=temperature)
         rbm._validate_params()
         rbm.n_features_in_ = n_features
+        rbm._units_ = as_unit(visible), as_unit(hidden)
         rbm.components_ = components.copy()
         rbm.intercept_visible_ = intercepts["intercept_visible"]
         rbm.intercept_hidden_ = intercepts["intercept_hidden"]
@@ -340,15 +344,28 @@ class RBM(
             If a parameter or X is not valid, or training diverges. A machine fitted before stays
             as it was.
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self) as finished:
             resume = self.warm_start and hasattr(self, "components_")
             X = self._read_training(X, reset=not resume)
             if not resume:
                 self._start(X)
+            elif self.n_iter_ >= self.max_iter:
+                warnings.warn(
+                    f"fit has nothing left to do: warm_start=True, and n_iter_={self.n_iter_} has "
+                    f"reached max_iter={self.max_iter}. Raise max_iter, the number of epochs in "
+                    "all, or use partial_fit.",
+                    UserWarning,
+                    stacklevel=2,
+                )
+                return self
             rng = self._resume_generator()
-            monitor = None
+            held_out = None
             if self.early_stopping:
-                X, monitor = self._hold_out(X)
+                X, held_out = self._hold_out(X)
+                if resume and not hasattr(self, "_best_"):
+                    self._watch(held_out)
+            else:
+                vars(self).pop("_best_", None)
             n_batches = -(-X.shape[0] // self.batch_size)
             run = self._prepare_run(X, n_batches, rng)
 
@@ -357,15 +374,19 @@ class RBM(
                 if self.learning_rate_schedule == "linear":
                     rates *= 1 - (self.n_iter_ + np.arange(n_batches) / n_batches) / self.max_iter
                 self._run_epoch(*run, rng, rates)
-                return monitor is not None and self._should_stop(monitor)
+                finished.append(self.n_iter_)
+                if held_out is None:
+                    return False
+                self.validation_scores_ = [*self.validation_scores_, self._watch(held_out)]
+                return self.n_iter_ - self._best_[2] >= self.n_iter_no_change
 
             def fitted_attributes():
                 return {name: value for name, value in vars(self).items() if name.endswith("_")}
 
-            n_epochs = max(self.max_iter - self.n_iter_, 0)
-            run_epochs(self, n_epochs, X, run_epoch, fitted_attributes)
-            if monitor is not None:
+            run_epochs(self, self.max_iter - self.n_iter_, X, run_epoch, fitted_attributes)
+            if held_out is not None:
                 self._set_parameters(self._best_[1])
+                del self._best_
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -394,23 +415,27 @@ class RBM(
         """
         # _fit_context checks the parameters of the first call only
         self._validate_params()
-        with all_or_nothing(self):
+        with all_or_nothing(self) as finished:
             first = not hasattr(self, "components_")
             X = self._read_training(X, reset=first)
             if first:
                 self._start(X)
+            vars(self).pop("_best_", None)
             rng = self._resume_generator()
             n_batches = -(-X.shape[0] // self.batch_size)
             run = self._prepare_run(X, n_batches, rng)
             self._run_epoch(*run, rng, np.full(n_batches, float(self.learning_rate)))
+            finished.append(self.n_iter_)
         return self
 
     def _read_training(self, X, reset):
         X = read(self, X, reset=reset)
         visible = as_unit(self.visible)
-        visible.examine(X)
+        if reset:
+            visible.examine(X)
         X = visible.support(X)
         if not reset:
+            self._model()  # the parameters still suit the fitted arrays
             if self.n_components != len(self.components_):
                 raise ValueError(
                     f"n_components={self.n_components}, but the machine to be trained further has "
@@ -425,12 +450,17 @@ class RBM(
         rng = as_generator(self.random_state)
         visible, hidden = as_unit(self.visible), as_unit(self.hidden)
         temperature = self.temperature
-        mean = np.asarray(X.mean(axis=0), dtype=np.float64).ravel()
+        mean = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
+        self._units_ = visible, hidden
         self._base_mean_ = visible.interior(mean, X.shape[0])
         n_components, n_features = self.n_components, X.shape[1]
         weights = rng.standard_normal((n_components, n_features), dtype=X.dtype)
         # column-major: products with the transpose are the faster half of an update
-        weights *= INITIAL_SCALE * temperature * sqrt(visible.step_scale * hidden.step_scale)
+        scale = INITIAL_SCALE * temperature * sqrt(visible.step_scale * hidden.step_scale)
+        if visible.quadratic and hidden.quadratic:
+            # the largest singular value must stay below 1, whatever the temperature
+            scale = min(scale, 0.5 / (sqrt(n_components) + sqrt(n_features)))
+        weights *= scale
         self.components_ = np.asfortranarray(weights)
         self.intercept_visible_ = visible.field(self._base_mean_, temperature).astype(X.dtype)
         resting = np.full(n_components, hidden.resting_mean)
@@ -450,8 +480,8 @@ class RBM(
         if not hasattr(self, "_generator_"):  # made by from_parameters
             self._generator_ = as_generator(self.random_state)
             self._split_seed_ = int(self._generator_.integers(2**32))
-        else:
-            self._generator_.bit_generator.state = self._generator_state_
+            self._generator_state_ = self._generator_.bit_generator.state
+        self._generator_.bit_generator.state = self._generator_state_
         return self._generator_
 
     def _hold_out(self, X):
@@ -475,24 +505,20 @@ class RBM(
         held_out = X[np.sort(order[:n_held_out])]
         if sparse.issparse(held_out):
             held_out = held_out.toarray()
-        if not hasattr(self, "_best_"):
+        if not hasattr(self, "validation_scores_"):
             self.validation_scores_ = []
         return X[np.sort(order[n_held_out:])], visible.discretize(held_out, rng)
 
-    def _should_stop(self, held_out):
-        """Score the held-out rows; keep the best parameters; tell whether to stop."""
+    def _watch(self, held_out):
+        """Score the held-out rows, and remember the parameters if they are the best so far."""
         score = float(_likelihood.pseudo_likelihood(self._model(), held_out).mean())
-        self.validation_scores_ = [*self.validation_scores_, score]
-        best_score, _, best_epoch = getattr(self, "_best_", (-np.inf, None, 0))
-        if score > best_score + self.tol:
+        if not hasattr(self, "_best_") or score > self._best_[0] + self.tol:
             self._best_ = (score, self._parameters(), self.n_iter_)
-            return False
-        return self.n_iter_ - best_epoch >= self.n_iter_no_change
+        return score
 
     def _prepare_run(self, X, n_batches, rng):
         """Working copies of all arrays that an epoch changes, and its buffers."""
-        parameters = self._parameters().copy()
-        model = self._model()._replace(**parameters._asdict())
+        parameters, model = self._parameters(), self._model()
         optimizer = getattr(self, "_optimizer_", None)
         if optimizer is None:
             base = self._base_field()[np.newaxis].astype(parameters.weights.dtype)
@@ -519,15 +545,19 @@ class RBM(
         return model, state, X, work, discretize
 
     def _resume_chains(self, model, rng):
-        """Hidden states of the last update, or new ones at independent units."""
+        """Hidden states of the last update; new ones, from independent units, where missing."""
         n_chains = N_CHAINS if self.n_chains is None else self.n_chains
-        n_rungs = len(LADDER) if self.algorithm == "tempering" else 1
-        parts = [getattr(self, name, None) for name in ("_hot_chains_", "chains_")]
-        parts = [part for part in parts if part is not None]
-        if parts and sum(len(part) for part in parts) == n_rungs * n_chains:
-            return np.concatenate(parts)
-        start, _ = model.independent(self._base_field(), n_rungs * n_chains, rng)
-        return model.sample_hidden(start, rng)
+        sizes = {"chains_": n_chains}
+        if self.algorithm == "tempering":
+            sizes = {"_hot_chains_": (len(LADDER) - 1) * n_chains, **sizes}
+        chains = []
+        for name, size in sizes.items():
+            part = getattr(self, name, None)
+            if part is None or len(part) != size:
+                start, _ = model.independent(self._base_field(), size, rng)
+                part = model.sample_hidden(start, rng)
+            chains.append(part)
+        return np.concatenate(chains)
 
     def _run_epoch(self, model, state, X, work, discretize, rng, rates):
         begin = time.perf_counter()
@@ -576,7 +606,7 @@ class RBM(
         }
         if done.chains is not None:
             n_hot = len(done.chains) - n_model_chains(self.algorithm, done, 0)
-            fitted["_hot_chains_"], fitted["chains_"] = np.split(done.chains, [n_hot])
+            fitted["_hot_chains_"], fitted["chains_"] = done.chains[:n_hot], done.chains[n_hot:]
         if done.swap_rates is not None:
             fitted["swap_rates_"] = done.swap_rates
         vars(self).update(fitted)
@@ -596,8 +626,17 @@ class RBM(
 
     def _model(self):
         """The energy of the fitted machine at the temperature set now."""
-        visible, hidden = as_unit(self.visible), as_unit(self.hidden)
-        return Bipartite(*self._parameters(), visible, hidden, float(self.temperature))
+        temperature = self.temperature
+        if not isinstance(temperature, Real) or not temperature > 0:
+            raise ValueError(f"temperature must be a positive number, got {temperature!r}.")
+        units = as_unit(self.visible), as_unit(self.hidden)
+        for name, unit, fitted in zip(("visible", "hidden"), units, self._units_, strict=True):
+            if unit != fitted:
+                raise ValueError(
+                    f"{name}={getattr(self, name)!r}, but the machine was fitted with {fitted!r} "
+                    "units. Fit it again (with warm_start=False)."
+                )
+        return Bipartite(*self._parameters(), *units, float(temperature))
 
     def _base_field(self):
         """Field of independent visible units fitted to the training data; else zero."""
@@ -607,7 +646,7 @@ class RBM(
 
     def _read(self, X):
         check_is_fitted(self)
-        return as_unit(self.visible).support(read(self, X))
+        return self._model().visible.support(read(self, X))
 
     def _by_blocks(self, function, X, width):
         """Apply a row-wise function to blocks of rows, so that temporaries stay small."""
@@ -693,7 +732,8 @@ class RBM(
         It is exact while (number of joint states of one side) times (units of the other) is at
         most 2^27, say with up to 16 binary hidden and 784 visible units. Above that, chains are
         annealed from independent units fitted to the training data to the machine, and back from
-        samples of the machine, which brackets the value. The annealing seed was drawn in `fit`, so
+        samples of the machine, which brackets the value as long as the chains reach all modes. The
+        annealing seed was drawn in `fit`, so
         the same call always gives the same value. It is kept, and used by `score_samples` and
         `score`, as long as parameters and temperature stay the same.
 
@@ -815,7 +855,7 @@ class RBM(
         J. Besag, "Statistical analysis of non-lattice data" (1975).
         """
         X = self._read(X)
-        if as_unit(self.visible).levels is None:
+        if self._model().visible.levels is None:
             raise ValueError(
                 "pseudo_likelihood needs discrete visible units; "
                 f"visible={self.visible!r} is continuous. Use score_samples."

@@ -185,7 +185,7 @@ def _field(states, weights, intercept, out):
     out += intercept
 
 
-def move(state, step, *, rate, momentum, alpha, l1_ratio):
+def move(state, step, *, rate, temperature, momentum, alpha, l1_ratio):
     """Move the parameters along `step`, in place, with momentum and a penalty on the weights.
 
     Parameters
@@ -196,16 +196,18 @@ def move(state, step, *, rate, momentum, alpha, l1_ratio):
         Gradient times learning rate; changed.
     rate : float
         Learning rate, for the penalty alone.
+    temperature : float
+        Weights grow with it; in the L1 term it makes the penalty grow alike.
     momentum : float
         Share of the last move that is kept.
     alpha, l1_ratio : float
-        Strength of the penalty ``alpha * (l1_ratio |W| + (1 - l1_ratio) W^2 / 2)``.
+        Strength of the penalty ``alpha * (l1_ratio T |W| + (1 - l1_ratio) W^2 / 2)``.
     """
     weights = state.parameters.weights
     if alpha:
         penalty = (1 - l1_ratio) * weights
         if l1_ratio:
-            penalty += l1_ratio * np.sign(weights)
+            penalty += l1_ratio * temperature * np.sign(weights)
         penalty *= rate * alpha
         np.subtract(step.weights, penalty, out=step.weights)
     if momentum:
@@ -261,7 +263,7 @@ def epoch(model, state, X, work, rng, *, rates, discretize, shuffle, rule, regul
         if discretize:
             model.visible.discretize(batch, rng, out=batch)
         contrast(model, state, len(batch), work, rng, scale=rate, **rule)
-        move(state, work.step, rate=rate, **regularization)
+        move(state, work.step, rate=rate, temperature=model.temperature, **regularization)
     n_chains = n_model_chains(rule["algorithm"], state, len(batch))
     free_energy = model.free_energy(work.visible[: len(batch) + n_chains])
     return float(free_energy[: len(batch)].mean() - free_energy[len(batch) :].mean())

@@ -153,7 +153,7 @@ class Unit:
 
     def n_states(self, n_columns):
         """Number of joint states of `n_columns` columns; infinite for continuous units."""
-        return np.inf if self.levels is None else float(len(self.levels)) ** n_columns
+        return np.inf if self.levels is None else len(self.levels) ** n_columns
 
     def states(self, n_columns, start, stop, dtype=np.float64):
         """Joint states number `start` to `stop` - 1 of all `n_states`, a state a row."""
@@ -316,8 +316,9 @@ class Gaussian(Unit):
             square = np.asarray(X.multiply(X).mean(axis=0)).ravel()
             deviation = np.sqrt(np.maximum(square - mean**2, 0))
         else:
-            deviation = np.std(X, axis=0)
-        far = np.flatnonzero((deviation < 0.1) | (deviation > 10))
+            deviation = np.std(X, axis=0, dtype=np.float64)
+        # a constant column has no scale to mend
+        far = np.flatnonzero((deviation > 0) & ((deviation < 0.1) | (deviation > 10)))
         if X.shape[0] > 1 and far.size:
             warnings.warn(
                 f"{far.size} of {X.shape[1]} columns have a standard deviation outside [0.1, 10] "
@@ -351,5 +352,5 @@ UNITS = {"bernoulli": Bernoulli(), "spin": Spin(), "gaussian": Gaussian()}
 
 
 def as_unit(unit):
-    """Return the unit type of that name, or the instance itself."""
-    return UNITS[unit] if isinstance(unit, str) else unit
+    """Return the unit type of that name, or what was given if there is none."""
+    return UNITS.get(unit, unit) if isinstance(unit, str) else unit

@@ -23,9 +23,11 @@ class Thing(BaseEstimator):
     pass
 
 
-def change(thing, error):
-    with all_or_nothing(thing):
+def change(thing, error, *, finish=False):
+    with all_or_nothing(thing) as finished:
         thing.old_, thing.new_, thing.parameter = 3, 4, 5
+        if finish:
+            finished.append("an epoch")
         raise error
 
 
@@ -37,6 +39,12 @@ def test_all_or_nothing():
     assert vars(thing) == {"old_": 1, "parameter": 5}
     with pytest.raises(KeyboardInterrupt):
         change(thing, KeyboardInterrupt)
+    assert thing.old_ == 1
+    with pytest.raises(RuntimeError):
+        change(thing, RuntimeError, finish=True)
+    assert thing.old_ == 1
+    with pytest.raises(KeyboardInterrupt):
+        change(thing, KeyboardInterrupt, finish=True)
     assert thing.old_ == 3
 
 

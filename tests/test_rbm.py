@@ -10,6 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 
+import skebm._training
 from skebm import RBM
 from skebm.datasets import make_bars_and_stripes
 from skebm.units import Bernoulli
@@ -271,6 +272,9 @@ def test_temperature_rescales_training():
     for name in ("components_", "intercept_visible_", "intercept_hidden_"):
         np.testing.assert_allclose(getattr(warm, name) / 2, getattr(cold, name), rtol=1e-9)
     np.testing.assert_array_equal(warm.chains_, cold.chains_)
+    cold = RBM(learning_rate=0.2, alpha=0.04, l1_ratio=0.7, **common).fit(X)
+    warm = RBM(temperature=2.0, learning_rate=0.8, alpha=0.01, l1_ratio=0.7, **common).fit(X)
+    np.testing.assert_allclose(warm.components_ / 2, cold.components_, rtol=1e-9)
 
 
 def test_flipped_data_train_to_the_same_likelihood():
@@ -295,22 +299,38 @@ def test_flipped_data_train_to_the_same_likelihood():
     assert gaps[False] > 2 * gaps[True]
 
 
-def test_sparse_rows_in_every_method():
-    X = binary()
-    rows = sparse.csr_matrix(X)
-    dense, same = RBM(3, random_state=0).fit(X), RBM(3, random_state=0).fit(rows)
+@pytest.mark.parametrize("visible", ["bernoulli", "gaussian"])
+@pytest.mark.parametrize("container", [sparse.csr_matrix, sparse.csr_array])
+def test_sparse_rows_in_every_method(visible, container):
+    X = binary(7, 7)  # square: a matrix power would pass unnoticed
+    rows = container(X)
+    options = {"visible": visible, "random_state": 0}
+    dense, same = RBM(3, **options).fit(X), RBM(3, **options).fit(rows)
     np.testing.assert_allclose(same.components_, dense.components_, rtol=1e-9)
-    for name in ("transform", "free_energy", "score_samples", "pseudo_likelihood"):
-        np.testing.assert_allclose(getattr(same, name)(rows), getattr(dense, name)(X), rtol=1e-9)
+    names = ["transform", "free_energy", "score_samples"]
+    if visible == "bernoulli":
+        names.append("pseudo_likelihood")
+        early = [RBM(3, early_stopping=True, **options).fit(x) for x in (X, rows)]
+        np.testing.assert_allclose(early[0].components_, early[1].components_)
+    for name in names:
+        result = getattr(same, name)(rows)
+        assert type(result) is np.ndarray
+        np.testing.assert_allclose(result, getattr(dense, name)(X), rtol=1e-9)
     H = dense.transform(X)
     np.testing.assert_allclose(dense.energy(rows, H), dense.energy(X, H))
-    early = RBM(3, early_stopping=True, random_state=0)
-    np.testing.assert_allclose(
-        early.fit(rows).components_, RBM(3, early_stopping=True, random_state=0).fit(X).components_
-    )
+    np.testing.assert_array_equal(dense.gibbs(rows, random_state=0), dense.gibbs(X, random_state=0))
     np.testing.assert_allclose(
         dense.partial_fit(X).components_, same.partial_fit(rows).components_, rtol=1e-9
     )
+
+
+def test_sparse_rows_with_duplicate_entries():
+    rows = sparse.coo_array(([0.3, 0.4, 1.0], ([0, 0, 1], [0, 0, 1])), shape=(2, 3))
+    twice = sparse.csr_array((rows.data, [0, 0, 1], [0, 2, 3]), shape=(2, 3))
+    assert not twice.has_canonical_format
+    rbm, _ = small()
+    np.testing.assert_allclose(rbm.free_energy(twice), rbm.free_energy(twice.toarray()))
+    assert twice.nnz == 3
 
 
 @pytest.mark.parametrize("schedule", ["linear", "constant"])
@@ -330,7 +350,6 @@ def test_warm_start_goes_on_as_if_never_interrupted(
         "n_iter_no_change": 50,
         "random_state": 0,
     }
-    whole = RBM(**parameters).fit(X)
     broken = RBM(warm_start=True, **parameters)
     calls = []
 
@@ -339,8 +358,6 @@ def test_warm_start_goes_on_as_if_never_interrupted(
         if len(calls) == 10:  # in the middle of an epoch
             raise KeyboardInterrupt
         return original(*args, **kwargs)
-
-    import skebm._training
 
     original = skebm._training.contrast
     monkeypatch.setattr(skebm._training, "contrast", interrupt)
@@ -366,16 +383,79 @@ def test_warm_start_keeps_the_number_of_hidden_units():
     assert rbm.components_.shape == (3, 7)
 
 
-def test_early_stopping_keeps_the_best_parameters():
+def overfitting(**parameters):
     X = binary(200, 11)  # independent columns: everything learned is overfitting
-    rbm = RBM(20, early_stopping=True, max_iter=300, n_iter_no_change=3, random_state=0, tol=0).fit(
-        X
+    rbm = RBM(
+        20,
+        early_stopping=True,
+        learning_rate_schedule="constant",
+        max_iter=300,
+        n_iter_no_change=3,
+        tol=0,
+        random_state=0,
     )
+    return rbm.set_params(**parameters).fit(X)
+
+
+def test_early_stopping_keeps_the_best_parameters():
+    rbm = overfitting()
     scores = rbm.validation_scores_
-    assert rbm.n_iter_ == len(scores) < 300
-    assert rbm.n_iter_ == int(np.argmax(scores)) + 1 + 3
-    until = RBM(20, early_stopping=True, max_iter=300, n_iter_no_change=300, tol=0, random_state=0)
-    assert np.argmax(until.fit(X).validation_scores_) >= np.argmax(scores)
+    best = int(np.argmax(scores)) + 1
+    assert rbm.n_iter_ == len(scores) == best + 3 < 300
+    until = overfitting(max_iter=best, n_iter_no_change=300)
+    np.testing.assert_array_equal(rbm.components_, until.components_)
+    assert not np.array_equal(rbm.components_, overfitting(max_iter=best + 3).loss_curve_)
+    assert overfitting(tol=100.0).n_iter_ == 1 + 3
+
+
+@pytest.mark.parametrize(("n_samples", "n_held_out"), [(100, 10), (101, 11), (3000, 200)])
+def test_early_stopping_trains_on_the_other_rows(monkeypatch, n_samples, n_held_out):
+    seen = {}
+
+    def watch(self, held_out):
+        seen["held out"] = held_out
+        return original_watch(self, held_out)
+
+    def prepare(self, X, n_batches, rng):
+        seen["trained on"] = X
+        return original_prepare(self, X, n_batches, rng)
+
+    original_watch, original_prepare = RBM._watch, RBM._prepare_run
+    monkeypatch.setattr(RBM, "_watch", watch)
+    monkeypatch.setattr(RBM, "_prepare_run", prepare)
+    X = np.zeros((n_samples, 12))
+    X[:] = np.arange(n_samples)[:, np.newaxis] >> np.arange(12) & 1  # every row is different
+    RBM(2, early_stopping=True, max_iter=1, random_state=0).fit(X * 0.9)
+    assert len(seen["held out"]) == n_held_out
+    assert set(np.unique(seen["held out"])) == {0.0, 1.0}  # drawn from the grey values
+    assert len(seen["trained on"]) == n_samples - n_held_out
+    assert len(np.unique(seen["trained on"], axis=0)) == n_samples - n_held_out
+
+
+def test_early_stopping_and_warm_start():
+    easy, hard = clusters(), clusters(seed=1)[:, [0, 3, 1, 4, 2]]
+    rbm = RBM(3, early_stopping=True, warm_start=True, max_iter=100, random_state=0)
+    for _ in range(3):
+        rbm.partial_fit(easy)
+    rbm.fit(easy)
+    before = rbm.components_
+    rbm.set_params(max_iter=rbm.n_iter_ + 50, n_iter_no_change=50)
+    score = rbm.score(hard)
+    rbm.fit(hard)  # judged on rows of its own
+    assert not np.array_equal(rbm.components_, before)
+    assert rbm.score(hard) >= score - 0.1
+    after = rbm.partial_fit(easy).components_
+    rbm.set_params(max_iter=rbm.n_iter_ + 1).fit(easy)
+    assert not np.array_equal(rbm.components_, before)
+    assert not np.array_equal(rbm.components_, after)
+
+
+def test_nothing_left_to_do_is_said():
+    rbm = RBM(3, max_iter=2, warm_start=True, random_state=0).fit(binary())
+    before = rbm.components_
+    with pytest.warns(UserWarning, match=r"nothing left to do: .*n_iter_=2.*max_iter=2"):
+        rbm.fit(binary())
+    assert rbm.components_ is before
 
 
 def test_early_stopping_needs_discrete_units_and_rows():
@@ -437,6 +517,101 @@ def test_tempering_reports_its_swaps():
     assert rbm.swap_rates_.shape == (9,)
     assert ((rbm.swap_rates_ > 0) & (rbm.swap_rates_ <= 1)).all()
     assert RBM(3, random_state=0).fit(clusters()).__dict__.get("swap_rates_") is None
+
+
+def test_chains_survive_a_change_of_algorithm():
+    X = binary()
+    rbm = RBM(3, algorithm="tempering", n_chains=10, random_state=0).fit(X)
+    chains = rbm.chains_
+    seen = []
+    original = RBM._resume_chains
+
+    def resume(self, model, rng):
+        seen.append(original(self, model, rng))
+        return seen[-1]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(RBM, "_resume_chains", resume)
+        rbm.set_params(algorithm="pcd").partial_fit(X)
+        np.testing.assert_array_equal(seen[0], chains)
+        rbm.set_params(n_chains=100).partial_fit(X)  # as many as all rungs had
+    assert rbm.chains_.shape == (100, 3)
+
+
+@pytest.mark.parametrize(("n_visible", "n_hidden"), [(1100, 3), (3, 1100)])
+@pytest.mark.parametrize("visible", ["bernoulli", "gaussian"])
+def test_many_units_can_be_scored(n_visible, n_hidden, visible):
+    rbm = RBM(n_hidden, visible=visible, max_iter=1, learning_rate=1e-3, random_state=0)
+    assert np.isfinite(rbm.fit(binary(30, n_visible)).score(binary(30, n_visible)))
+
+
+@pytest.mark.parametrize("temperature", [0.1, 1.0, 10.0])
+def test_two_gaussian_sides_start_proper(temperature):
+    X = np.random.default_rng(0).normal(size=(40, 97))
+    rbm = RBM(101, visible="gaussian", hidden="gaussian", temperature=temperature)
+    rbm.set_params(learning_rate=1e-9, max_iter=1, random_state=0).fit(X)
+    assert np.linalg.norm(rbm.components_, 2) < 1
+
+
+def test_grey_rows_are_drawn_and_batches_are_small(monkeypatch):
+    drawn, batches = [], []
+    original = Bernoulli.discretize
+
+    def discretize(self, means, rng, out=None):
+        drawn.append(len(means))
+        return original(self, means, rng, out=out)
+
+    contrast = skebm._training.contrast
+
+    def count(model, state, n_rows, work, rng, **rule):
+        batches.append(n_rows)
+        contrast(model, state, n_rows, work, rng, **rule)
+
+    monkeypatch.setattr(Bernoulli, "discretize", discretize)
+    monkeypatch.setattr(skebm._training, "contrast", count)
+    rbm = RBM(3, batch_size=10, random_state=0).partial_fit(binary())
+    assert drawn == []
+    assert batches == [10, 10, 9]
+    rbm.partial_fit(0.9 * binary())
+    assert drawn == [10, 10, 9]
+
+
+def test_interrupt_in_the_first_epoch(monkeypatch):
+    X = binary()
+
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    fitted = RBM(3, random_state=0).fit(X)
+    before = vars(fitted).copy()
+    fresh = RBM.from_parameters(np.full((3, 7), 0.1), np.zeros(7), np.zeros(3))
+    with monkeypatch.context() as patch:
+        patch.setattr(skebm._training, "contrast", interrupt)
+        for call in (fitted.fit, fitted.partial_fit, fresh.partial_fit, RBM(3).fit):
+            with pytest.raises(KeyboardInterrupt):
+                call(X)
+    assert vars(fitted) == before
+    fitted.partial_fit(X)
+    assert fresh.partial_fit(X).n_iter_ == 1
+
+
+def test_what_is_read_at_call_time_is_checked():
+    rbm = RBM(3, random_state=0).fit(binary())
+    calls = [lambda: rbm.transform(binary()), rbm.sample, rbm.log_partition]
+    for temperature in (-1, 0, "warm", np.nan):
+        rbm.set_params(temperature=temperature)
+        for call in calls:
+            with pytest.raises(ValueError, match="temperature must be a positive number"):
+                call()
+    rbm.set_params(temperature=1.0)
+    for name, value in (("visible", "spin"), ("hidden", "gaussian"), ("visible", "ternary")):
+        good = rbm.get_params()[name]
+        rbm.set_params(**{name: value})
+        for call in calls:
+            with pytest.raises(ValueError, match=rf"{name}='{value}'.*fitted with Bernoulli\(\)"):
+                call()
+        rbm.set_params(**{name: good})
+    rbm.set_params(visible=Bernoulli()).transform(binary())
 
 
 def test_history():

@@ -198,8 +198,8 @@ def test_move_with_momentum_and_penalty():
     velocity = Parameters(*(rng.normal(size=shape) for shape in shapes))
     step = Parameters(*(rng.normal(size=shape) for shape in shapes))
     state = State(start.copy(), velocity.copy(), np.zeros(3), np.zeros(2), None, None)
-    move(state, step.copy(), rate=0.1, momentum=0.7, alpha=0.3, l1_ratio=0.2)
-    penalty = 0.1 * 0.3 * (0.2 * np.sign(start.weights) + 0.8 * start.weights)
+    move(state, step.copy(), rate=0.1, temperature=1.5, momentum=0.7, alpha=0.3, l1_ratio=0.2)
+    penalty = 0.1 * 0.3 * (0.2 * 1.5 * np.sign(start.weights) + 0.8 * start.weights)
     expected = 0.7 * velocity.weights + step.weights - penalty
     np.testing.assert_allclose(state.velocity.weights, expected)
     np.testing.assert_allclose(state.parameters.weights, start.weights + expected)
