@@ -82,13 +82,16 @@ def read_given(estimator, given, unit, dtype):
     given = validate_data(estimator, given, reset=False, dtype=dtype, ensure_all_finite="allow-nan")
     if np.isinf(given).any():
         raise ValueError("given contains infinity; use NaN for a free unit.")
-    wrong = np.argwhere((unit.clip(given) != given) & ~np.isnan(given))
+    wrong = np.argwhere(unit.refuses(given))
     if wrong.size:
         row, column = wrong[0]
+        unit, _ = next(b for b in unit.blocks(given.shape[1]) if column < b[1].stop)
+        allowed = f"[{unit.low:g}, {unit.high:g}], or NaN for a free unit"
+        if unit.width > 1:
+            allowed = f"groups of {unit.width} columns with a single 1, or all NaN for a free unit"
         raise ValueError(
             f"given has the value {given[row, column]:g} in row {row}, column {column}, which "
-            f"{unit!r} units cannot take; allowed is [{unit.low:g}, {unit.high:g}], or NaN for a "
-            "free unit."
+            f"{unit!r} units cannot take; allowed is {allowed}."
         )
     return given
 

@@ -57,13 +57,16 @@ class Bipartite(NamedTuple):
         arrays = self.weights, self.intercept_visible, self.intercept_hidden
         if not all(np.isfinite(array).all() for array in arrays):
             return "The parameters are not finite."
-        if self.visible.quadratic and self.hidden.quadratic:
-            largest = np.linalg.norm(self.weights, 2)
+        n_hidden, n_visible = self.weights.shape
+        rows = _quadratic_columns(self.hidden, n_hidden)
+        columns = _quadratic_columns(self.visible, n_visible)
+        if rows.size and columns.size:
+            largest = np.linalg.norm(self.weights[np.ix_(rows, columns)], 2)
             if largest >= 1:
                 return (
                     f"The largest singular value of the weights is {largest:.4g}; between "
                     f"{self.visible!r} and {self.hidden!r} units it must be below 1, or the "
-                    "probabilities have no finite sum."
+                    "probabilities need not have a finite sum."
                 )
         return None
 
@@ -201,3 +204,9 @@ class Path(NamedTuple):
         h = model.hidden.sample(self.beta * field, model.temperature, rng)
         slope = np.einsum("ij,ij->i", h, field) + v @ (model.intercept_visible - self.base)
         return h, slope / model.temperature
+
+
+def _quadratic_columns(unit, n_columns):
+    blocks = unit.blocks(n_columns)
+    pieces = [np.arange(cut.start, cut.stop) for part, cut in blocks if part.quadratic]
+    return np.concatenate(pieces) if pieces else np.empty(0, int)

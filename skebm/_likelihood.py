@@ -111,8 +111,8 @@ def _exact_log_partition(model):
     if isinstance(model.visible, Gaussian) and isinstance(model.hidden, Gaussian):
         return _gaussian_log_partition(model)
     work = {
-        False: model.visible.n_states(n_visible) * n_hidden,
-        True: model.hidden.n_states(n_hidden) * n_visible,
+        False: model.visible.count_states(n_visible) * n_hidden,
+        True: model.hidden.count_states(n_hidden) * n_visible,
     }
     swap = work[True] < work[False]
     if work[swap] > EXACT_WORK_LIMIT:
@@ -124,11 +124,12 @@ def _enumerate(model):
     """Ln Z by summing over the states of the visible side, a block at a time."""
     model = _in_double(model)
     n_hidden, n_visible = model.weights.shape
-    n_states = int(model.visible.n_states(n_visible))
+    n_states = int(model.visible.count_states(n_visible))
     block = max(1, BLOCK_SIZE // max(n_hidden, n_visible))
     total = -np.inf
     for start in range(0, n_states, block):
-        states = model.visible.states(n_visible, start, min(start + block, n_states))
+        numbers = np.arange(start, min(start + block, n_states))
+        states = model.visible.states(n_visible, numbers)
         total = np.logaddexp(total, logsumexp(model.log_weight(states)))
     return float(total)
 
@@ -199,16 +200,24 @@ def pseudo_likelihood(model, v):
     field = model.hidden_field(v)
     here = model.hidden.cumulant(field, temperature).sum(axis=1)
     total = np.zeros(len(v), dtype=field.dtype)
-    for j, weight in enumerate(model.weights.T):
-        # log-weights of every level of unit j, relative to the value it has
-        log_ratios = np.zeros((len(model.visible.levels), len(v)), dtype=field.dtype)
-        for log_ratio, level in zip(log_ratios, model.visible.levels, strict=True):
-            rows = np.flatnonzero(v[:, j] != level)
-            shift = level - v[rows, j]
-            there = model.hidden.cumulant(field[rows] + np.outer(shift, weight), temperature)
-            change = there.sum(axis=1) - here[rows] + shift * model.intercept_visible[j]
-            log_ratio[rows] = change / temperature
-        total -= logsumexp(log_ratios, axis=0)
+    for unit, block in model.visible.blocks(v.shape[1]):
+        levels = unit.level_rows(field.dtype)
+        own = unit.energy(levels).sum(axis=1)
+        for start in range(block.start, block.stop, unit.width):
+            columns = slice(start, start + unit.width)
+            weight, bias = model.weights[:, columns].T, model.intercept_visible[columns]
+            present = v[:, columns]
+            present_own = unit.energy(present).sum(axis=1)
+            # log-weights of every state of this unit, relative to the one it has
+            log_ratios = np.zeros((len(levels), len(v)), dtype=field.dtype)
+            for log_ratio, level, level_own in zip(log_ratios, levels, own, strict=True):
+                rows = np.flatnonzero((present != level).any(axis=1))
+                shift = level - present[rows]
+                there = model.hidden.cumulant(field[rows] + shift @ weight, temperature)
+                change = there.sum(axis=1) - here[rows] + shift @ bias
+                change -= level_own - present_own[rows]
+                log_ratio[rows] = change / temperature
+            total -= logsumexp(log_ratios, axis=0)
     return total
 
 

@@ -50,9 +50,11 @@ class RBM(
     ----------
     n_components : int, default=256
         Number of hidden units.
-    visible, hidden : {"bernoulli", "spin", "gaussian"} or Unit, default="bernoulli"
+    visible, hidden : {"bernoulli", "spin", "gaussian", "relu"} or Unit, default="bernoulli"
         What the visible and the hidden units can be; see `skebm.units`. Bernoulli units suit
-        data in [0, 1], spins data in [-1, 1], Gaussian units standardised columns.
+        data in [0, 1], spins data in [-1, 1], Gaussian units standardised columns, ReLU units
+        non-negative ones, ``Categorical(n_states)`` one-hot groups, and ``Composite`` a mixed
+        table.
     algorithm : {"pcd", "cd", "tempering"}, default="pcd"
         Where the chains of the negative phase start: "pcd" lets them go on from update to update
         (better likelihood and samples), "cd" starts them at the data (good features, needs no
@@ -262,7 +264,7 @@ class RBM(
             Biases a.
         intercept_hidden : array-like of shape (n_components,)
             Biases b.
-        visible, hidden : {"bernoulli", "spin", "gaussian"} or Unit, default="bernoulli"
+        visible, hidden : {"bernoulli", "spin", "gaussian", "relu"} or Unit, default="bernoulli"
             Unit types.
         temperature : float, default=1.0
             Temperature.
@@ -308,6 +310,8 @@ class RBM(
         rbm._validate_params()
         rbm.n_features_in_ = n_features
         rbm._units_ = as_unit(visible), as_unit(hidden)
+        _check_columns(rbm._units_[0], "visible", n_features)
+        _check_columns(rbm._units_[1], "hidden", n_components)
         rbm.components_ = components.copy()
         rbm.intercept_visible_ = intercepts["intercept_visible"]
         rbm.intercept_hidden_ = intercepts["intercept_hidden"]
@@ -431,6 +435,11 @@ class RBM(
     def _read_training(self, X, reset):
         X = read(self, X, reset=reset)
         visible = as_unit(self.visible)
+        for unit, name, size in (
+            (visible, "visible", X.shape[1]),
+            (as_unit(self.hidden), "hidden", self.n_components),
+        ):
+            _check_columns(unit, name, size)
         if reset:
             visible.examine(X)
         X = visible.support(X)
@@ -456,10 +465,11 @@ class RBM(
         n_components, n_features = self.n_components, X.shape[1]
         weights = rng.standard_normal((n_components, n_features), dtype=X.dtype)
         # column-major: products with the transpose are the faster half of an update
-        scale = INITIAL_SCALE * temperature * sqrt(visible.step_scale * hidden.step_scale)
+        hidden_scale = np.broadcast_to(hidden.step_scale, n_components)[:, np.newaxis]
+        scale = INITIAL_SCALE * temperature * np.sqrt(visible.step_scale * hidden_scale)
         if visible.quadratic and hidden.quadratic:
             # the largest singular value must stay below 1, whatever the temperature
-            scale = min(scale, 0.5 / (sqrt(n_components) + sqrt(n_features)))
+            scale = np.minimum(scale, 0.5 / (sqrt(n_components) + sqrt(n_features)))
         weights *= scale
         self.components_ = np.asfortranarray(weights)
         self.intercept_visible_ = visible.field(self._base_mean_, temperature).astype(X.dtype)
@@ -487,7 +497,7 @@ class RBM(
     def _hold_out(self, X):
         """Split X into rows to train on and rows to watch."""
         visible = as_unit(self.visible)
-        if visible.levels is None:
+        if visible.count_states(X.shape[1]) == np.inf:
             raise ValueError(
                 "early_stopping=True watches the pseudo-likelihood, which needs discrete visible "
                 f"units; visible={self.visible!r} is continuous. Set early_stopping=False."
@@ -540,8 +550,7 @@ class RBM(
         n_rows = -(-X.shape[0] // n_batches)
         n_chains = n_model_chains(self.algorithm, state, n_rows)
         work = Workspace.allocate(n_rows, n_chains, state.parameters)
-        values = X.data if sparse.issparse(X) else X
-        discretize = not model.visible.holds_states(values)
+        discretize = model.visible.holds_means(X)
         return model, state, X, work, discretize
 
     def _resume_chains(self, model, rng):
@@ -855,7 +864,7 @@ class RBM(
         J. Besag, "Statistical analysis of non-lattice data" (1975).
         """
         X = self._read(X)
-        if self._model().visible.levels is None:
+        if self._model().visible.count_states(X.shape[1]) == np.inf:
             raise ValueError(
                 "pseudo_likelihood needs discrete visible units; "
                 f"visible={self.visible!r} is continuous. Use score_samples."
@@ -974,6 +983,15 @@ class RBM(
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _check_columns(unit, name, n_columns):
+    """Refuse a number of columns that does not suit the unit type of a side."""
+    try:
+        unit.blocks(n_columns)
+    except ValueError as error:
+        source = "the features of X" if name == "visible" else "n_components"
+        raise ValueError(f"{name}={unit!r} does not suit {source}: {error}") from None
 
 
 def _check_count(name, value, least):

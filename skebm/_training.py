@@ -134,9 +134,13 @@ def contrast(model, state, n_rows, work, rng, *, algorithm, n_steps, centered, b
 
     v_mean, v_change = _phase_means(work.visible[:n_stacked], n_rows)
     h_mean, h_change = _phase_means(hidden, n_rows)
-    visible_scale = scale / temperature * model.visible.step_scale
-    hidden_scale = scale / temperature * model.hidden.step_scale
-    weight_scale = visible_scale * model.hidden.step_scale
+    scales = model.visible.step_scale, model.hidden.step_scale
+    visible_scale, hidden_scale = (np.asarray(part, weights.dtype) for part in scales)
+    # a visible scale that differs from column to column comes into the weights after the product
+    column_scale = visible_scale if visible_scale.ndim else None
+    weight_scale = scale / temperature * hidden_scale
+    if column_scale is None:
+        weight_scale = weight_scale * visible_scale
     h_data *= weight_scale / n_rows
     h_model *= -weight_scale / n_chains
 
@@ -146,23 +150,24 @@ def contrast(model, state, n_rows, work, rng, *, algorithm, n_steps, centered, b
         for offset, mean in ((state.offset_visible, v_mean), (state.offset_hidden, h_mean)):
             offset += OFFSET_RATE * (mean - offset)
         n_product = n_stacked + 2
-        work.visible[n_stacked:n_product] = weight_scale * v_change, state.offset_visible
-        work.hidden[n_stacked:n_product] = -state.offset_hidden, -weight_scale * h_change
+        work.visible[n_stacked:n_product] = v_change, state.offset_visible
+        work.hidden[n_stacked:n_product] = state.offset_hidden, h_change
+        work.hidden[n_stacked:n_product] *= -weight_scale
     v, h = work.visible[:n_product], work.hidden[:n_product]
-    np.matmul(h.T, v, out=work.step.weights)
-    np.multiply(v_change, visible_scale, out=work.step.intercept_visible)
-    np.multiply(h_change, hidden_scale, out=work.step.intercept_hidden)
+    weight_step, visible_step, hidden_step = work.step
+    np.matmul(h.T, v, out=weight_step)
+    np.multiply(v_change, scale / temperature * visible_scale, out=visible_step)
+    np.multiply(h_change, scale / temperature * hidden_scale, out=hidden_step)
+    if column_scale is not None:
+        weight_step *= column_scale
     if centered:
-        np.subtract(
-            work.step.intercept_visible,
-            (h @ state.offset_hidden) @ v,
-            out=work.step.intercept_visible,
-        )
-        np.subtract(
-            work.step.intercept_hidden,
-            (v @ state.offset_visible) @ h,
-            out=work.step.intercept_hidden,
-        )
+        # by associativity, without another pass over the weights
+        from_weights = (h @ state.offset_hidden) @ v
+        offset = state.offset_visible
+        if column_scale is not None:
+            from_weights, offset = column_scale * from_weights, column_scale * offset
+        visible_step -= from_weights
+        hidden_step -= (v @ offset) @ h
 
 
 def n_model_chains(algorithm, state, n_rows):

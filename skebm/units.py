@@ -5,13 +5,16 @@ A unit with own energy ``E0(s)`` in a field ``theta`` at temperature ``T`` takes
 ``K(theta; T) = T ln sum_s exp((theta * s - E0(s)) / T)`` (an integral for continuous ``s``) gives
 the rest: the mean is its derivative, the variance ``T`` times the derivative of the mean.
 
-===========  ==================  ========================  =================
-unit         states              cumulant                  mean
-===========  ==================  ========================  =================
-`Bernoulli`  0, 1                ``T softplus(theta / T)``  ``sigmoid(theta / T)``
-`Spin`       -1, +1              ``T ln 2cosh(theta / T)``  ``tanh(theta / T)``
-`Gaussian`   real, variance T    ``theta^2 / 2 + ...``      ``theta``
-===========  ==================  ========================  =================
+=============  =====================  =========================  ===================
+unit           states                 cumulant                   mean
+=============  =====================  =========================  ===================
+`Bernoulli`    0, 1                   ``T softplus(theta / T)``  ``sigmoid(theta / T)``
+`Spin`         -1, +1                 ``T ln 2cosh(theta / T)``  ``tanh(theta / T)``
+`Gaussian`     real, E0 = s^2 / 2     ``theta^2 / 2 + ...``      ``theta``
+`ReLU`         s >= 0, E0 = s^2 / 2   the same on half the line  smooth ``max(theta, 0)``
+`Categorical`  one-hot group          ``T lse(theta / T)``       ``softmax(theta / T)``
+`Composite`    blocks of columns, each with a unit type of its own
+=============  =====================  =========================  ===================
 
 A new unit type is one subclass of `Unit`; see "how it works" in the documentation.
 
@@ -21,21 +24,25 @@ A new unit type is one subclass of `Unit`; see "how it works" in the documentati
 array([[0.119, 0.5  , 0.881]])
 """
 
+import inspect
 import warnings
-from math import log, pi, sqrt
+from math import log, pi, prod, sqrt
+from numbers import Integral
 
 import numpy as np
 from scipy import sparse
+from scipy.special import erfcx, log_ndtr, ndtri_exp
 
-__all__ = ["Bernoulli", "Gaussian", "Spin", "Unit"]
+__all__ = ["Bernoulli", "Categorical", "Composite", "Gaussian", "ReLU", "Spin", "Unit"]
 
 
 class Unit:
     """Base of the unit types.
 
-    A unit type is stateless: its methods are pure functions of arrays with one row a state and
-    one column a unit, and of the temperature. `mean`, `sample` and `discretize` write into `out`
-    when it is given; `out` may be the array they read.
+    A unit type is stateless: its methods are pure functions of arrays with one row a state, and
+    of the temperature. Fields, means and states have a column for every data column, cumulants
+    and energies one for every unit. `mean`, `sample` and `discretize` write into `out` when it is
+    given; `out` may be the array they read.
 
     A subclass defines `cumulant`, `mean`, `variance`, `sample`, `field` and, where the unit has
     one, its own `energy`. It sets `levels` if the states are few, or `low` and `high` if they are
@@ -43,25 +50,31 @@ class Unit:
 
     Attributes
     ----------
-    levels : tuple of float or None
+    levels : tuple or None
         All states of one unit; None for a continuous unit.
+    width : int
+        Number of columns that one unit takes.
     low, high : float
-        Smallest and largest state.
-    resting_mean : float
+        Smallest and largest value in the data.
+    resting_mean : float or ndarray of shape (n_columns,)
         Mean of a hidden unit before training; its initial bias follows from it.
-    step_scale : float
+    step_scale : float or ndarray of shape (n_columns,)
         Factor of the learning rate on this side. 1/4 for a unit of four times the variance of a
         binary one, which makes ±1 and 0/1 encodings learn alike.
     quadratic : bool
         Whether the cumulant grows like ``theta^2 / 2``. Two such sides make a proper
-        distribution only while the largest singular value of the weights is below 1.
+        distribution for sure only while the largest singular value of the weights is below 1.
+    scaler : str
+        What brings data of the wrong scale into that of a quadratic unit.
     """
 
     levels = None
+    width = 1
     low, high = -np.inf, np.inf
     resting_mean = 0.0
     step_scale = 1.0
     quadratic = False
+    scaler = "StandardScaler"
 
     def cumulant(self, field, temperature):
         """Cumulant function K(field; temperature) of every unit, in units of energy."""
@@ -94,17 +107,28 @@ class Unit:
         np.copyto(out, means)
         return out
 
+    def blocks(self, n_columns):
+        """List of (unit type, slice of columns): one pair, but for `Composite`."""
+        if n_columns % self.width:
+            raise ValueError(
+                f"{self!r} units take {self.width} columns each, but there are {n_columns} "
+                f"columns, which is not a multiple of {self.width}."
+            )
+        return [(self, slice(0, n_columns))]
+
     def clip(self, X):
         """Nearest values that the unit can take as data: ``low <= X <= high``."""
         return np.clip(X, self.low, self.high)
 
-    def support(self, X):
+    def support(self, X, first_column=0):
         """Clip data to what the unit can take; warn when more than 1 % lay outside.
 
         Parameters
         ----------
         X : {ndarray, CSR matrix or array} of shape (n_samples, n_features)
             Data of floating point type.
+        first_column : int, default=0
+            Number of X's first column in the table that the user gave, for messages.
 
         Returns
         -------
@@ -118,7 +142,8 @@ class Unit:
         share = np.count_nonzero(clipped != values) / (X.shape[0] * X.shape[1])
         if share > 0.01:
             warnings.warn(
-                f"{share:.1%} of the values of X lie outside [{self.low:g}, {self.high:g}], what "
+                f"{share:.1%} of the values of X in columns {first_column} to "
+                f"{first_column + X.shape[1] - 1} lie outside [{self.low:g}, {self.high:g}], what "
                 f"{self!r} units can take, and were clipped (smallest {values.min():g}, largest "
                 f"{values.max():g}). Scale them with MinMaxScaler"
                 f"{'' if self.low == 0 else f'(feature_range=({self.low:g}, {self.high:g}))'} or "
@@ -132,38 +157,74 @@ class Unit:
         X.data = clipped
         return X
 
-    def examine(self, X):
-        """Warn about training data that this unit type models badly; silent by default."""
+    def refuses(self, given):
+        """Where rows to complete hold what the unit cannot take; NaN marks a free unit."""
+        return (self.clip(given) != given) & ~np.isnan(given)
+
+    def examine(self, X, first_column=0):
+        """Warn about training data that this unit type models badly.
+
+        For quadratic units these are columns whose standard deviation is outside [0.1, 10].
+        """
+        if not self.quadratic or X.shape[0] == 1:
+            return
+        if sparse.issparse(X):
+            mean = np.asarray(X.mean(axis=0)).ravel()
+            square = np.asarray(X.multiply(X).mean(axis=0)).ravel()
+            deviation = np.sqrt(np.maximum(square - mean**2, 0))
+        else:
+            deviation = np.std(X, axis=0, dtype=np.float64)
+        # a constant column has no scale to mend
+        far = np.flatnonzero((deviation > 0) & ((deviation < 0.1) | (deviation > 10)))
+        if far.size:
+            warnings.warn(
+                f"{far.size} of {X.shape[1]} columns have a standard deviation outside [0.1, 10] "
+                f"(column {first_column + far[0]}: {deviation[far[0]]:.3g}), which {self!r} units "
+                f"do not expect. Put a {self.scaler} before the model.",
+                UserWarning,
+                stacklevel=3,
+            )
 
     def interior(self, mean, n_samples):
-        """Means of `n_samples` rows, moved off the bounds by half an observation in the middle."""
-        if np.isinf(self.low) or np.isinf(self.high):
+        """Means of `n_samples` rows, moved off the bounds by one observation of all levels."""
+        if self.levels is None:
             return mean
-        middle = (self.low + self.high) / 2
+        middle = self.level_rows().mean(axis=0)
+        middle = np.tile(middle, len(mean) // self.width)
         return mean + (middle - mean) / (n_samples + 1)
 
-    def holds_states(self, values):
-        """Whether all values are states, so that nothing is left to draw (see `discretize`)."""
+    def holds_means(self, X):
+        """Whether some values of X, dense or CSR, are no states, so that they must be drawn."""
         if self.levels is None:
-            return True
+            return False
+        values = X
+        if sparse.issparse(X):
+            values = X.data
+            if X.nnz < X.shape[0] * X.shape[1]:
+                values = np.append(values, values.dtype.type(0))
         between = np.ones(values.shape, dtype=bool)
         for level in self.levels:
             between &= values != level
-        return not between.any()
+        return bool(between.any())
 
-    def n_states(self, n_columns):
+    def level_rows(self, dtype=np.float64):
+        """States of one unit, a row each, of shape (n_levels, width)."""
+        return np.asarray(self.levels, dtype=dtype).reshape(-1, self.width)
+
+    def count_states(self, n_columns):
         """Number of joint states of `n_columns` columns; infinite for continuous units."""
-        return np.inf if self.levels is None else len(self.levels) ** n_columns
+        return np.inf if self.levels is None else len(self.levels) ** (n_columns // self.width)
 
-    def states(self, n_columns, start, stop, dtype=np.float64):
-        """Joint states number `start` to `stop` - 1 of all `n_states`, a state a row."""
-        n_levels = len(self.levels)
-        place = n_levels ** np.arange(n_columns, dtype=np.int64)
-        digits = np.arange(start, stop, dtype=np.int64)[:, np.newaxis] // place % n_levels
-        return np.asarray(self.levels, dtype=dtype)[digits]
+    def states(self, n_columns, numbers, dtype=np.float64):
+        """Joint states of the given numbers, 0 to `count_states` - 1, a state a row."""
+        place = len(self.levels) ** np.arange(n_columns // self.width, dtype=np.int64)
+        digits = np.asarray(numbers)[:, np.newaxis] // place % len(self.levels)
+        return self.level_rows(dtype)[digits].reshape(-1, n_columns)
 
     def __repr__(self):
-        return f"{type(self).__name__}()"
+        defaults = inspect.signature(type(self)).parameters
+        shown = [f"{k}={v!r}" for k, v in vars(self).items() if v != defaults[k].default]
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     def __eq__(self, other):
         return type(self) is type(other) and vars(self) == vars(other)
@@ -177,11 +238,25 @@ class Bernoulli(Unit):
 
     Data between 0 and 1 are read as probabilities: training draws 0/1 states from them anew at
     every visit, everything else uses them as they are.
+
+    Parameters
+    ----------
+    stochastic : bool, default=True
+        Whether training draws states; False makes it use the probabilities as they are too, as
+        suits a machine that is to score grey rows (with features as good, and fantasies of less
+        contrast).
     """
 
     levels = (0.0, 1.0)
     low, high = 0.0, 1.0
     resting_mean = 0.1
+
+    def __init__(self, stochastic=True):
+        self.stochastic = stochastic
+
+    def holds_means(self, X):
+        """Whether some values of X are neither 0 nor 1 and must be drawn."""
+        return self.stochastic and super().holds_means(X)
 
     def cumulant(self, field, temperature):
         """``T ln(1 + exp(field / T))``."""
@@ -221,6 +296,8 @@ class Bernoulli(Unit):
 
     def discretize(self, means, rng, out=None):
         """Draw 0/1 states whose probabilities of 1 are `means`."""
+        if not self.stochastic:
+            return super().discretize(means, rng, out=out)
         out = np.multiply(means, 2, out=out)
         out -= 1
         return np.less(_uniform(out, rng), out, out=out, casting="unsafe")
@@ -309,24 +386,391 @@ class Gaussian(Unit):
         """``state^2 / 2``."""
         return 0.5 * state**2
 
-    def examine(self, X):
-        """Warn about columns whose standard deviation is outside [0.1, 10]."""
-        if sparse.issparse(X):
-            mean = np.asarray(X.mean(axis=0)).ravel()
-            square = np.asarray(X.multiply(X).mean(axis=0)).ravel()
-            deviation = np.sqrt(np.maximum(square - mean**2, 0))
-        else:
-            deviation = np.std(X, axis=0, dtype=np.float64)
-        # a constant column has no scale to mend
-        far = np.flatnonzero((deviation > 0) & ((deviation < 0.1) | (deviation > 10)))
-        if X.shape[0] > 1 and far.size:
-            warnings.warn(
-                f"{far.size} of {X.shape[1]} columns have a standard deviation outside [0.1, 10] "
-                f"(column {far[0]}: {deviation[far[0]]:.3g}); Gaussian units expect standardised "
-                "columns. Put a StandardScaler before the model.",
-                UserWarning,
-                stacklevel=3,
+
+class ReLU(Unit):
+    """Non-negative unit with own energy ``s^2 / 2``: a normal variable cut off below 0.
+
+    Its mean is a smooth ``max(field, 0)``. As a visible unit it suits non-negative columns whose
+    standard deviation is about 1 (counts, intensities), as a hidden one features with a size.
+
+    References
+    ----------
+    V. Nair and G. Hinton, "Rectified linear units improve restricted Boltzmann machines" (2010),
+    whose units are an approximation of these.
+    """
+
+    low = 0.0
+    resting_mean = 0.5
+    step_scale = 0.25
+    quadratic = True
+    scaler = "MaxAbsScaler"
+
+    def cumulant(self, field, temperature):
+        """``T ln`` of the integral of ``exp((field s - s^2 / 2) / T)`` over s >= 0."""
+        x = field / sqrt(temperature)
+        below = np.minimum(x, 0) * -sqrt(0.5)
+        result = np.log(erfcx(below)) + 0.5 * log(pi * temperature / 2)
+        above = x > 0
+        x = x[above]
+        result[above] = 0.5 * x**2 + log_ndtr(x) + 0.5 * log(2 * pi * temperature)
+        result *= temperature
+        return result
+
+    def mean(self, field, temperature, out=None):
+        """``sqrt(T) (x + lam)`` with ``x = field / sqrt(T)`` and the hazard ``lam`` at -x."""
+        x = field.astype(np.float64) / sqrt(temperature)
+        return np.multiply(_cut_normal(x)[0], sqrt(temperature), out=_like(field, out))
+
+    def variance(self, field, temperature):
+        """``T (1 - lam (x + lam))``."""
+        x = field.astype(np.float64) / sqrt(temperature)
+        return np.multiply(_cut_normal(x)[1], temperature, out=_like(field, None))
+
+    def sample(self, field, temperature, rng, out=None):
+        """Draw states by the inverse of the distribution function, in the log domain."""
+        x = field.astype(np.float64) / sqrt(temperature)
+        log_uniform = np.log1p(-rng.random(field.shape))
+        x -= ndtri_exp(log_uniform + log_ndtr(x))
+        np.maximum(x, 0, out=x)
+        return np.multiply(x, sqrt(temperature), out=_like(field, out))
+
+    def field(self, mean, temperature):
+        """Solve for the field by Newton's method."""
+        mean = np.asarray(mean, dtype=np.float64) / sqrt(temperature)
+        x = mean - 1 / mean
+        # the mean is convex in the field, so this converges from everywhere
+        for _ in range(100):
+            value, slope = _cut_normal(x)
+            step = (value - mean) / slope
+            x = x - step
+            if np.all(np.abs(step) <= 1e-13 * (1 + np.abs(x))):
+                break
+        return x * sqrt(temperature)
+
+    def energy(self, state):
+        """``state^2 / 2``."""
+        return 0.5 * state**2
+
+    def interior(self, mean, n_samples):
+        """Means moved off 0 by one observation of 1."""
+        return mean + (1 - mean) / (n_samples + 1)
+
+
+def _cut_normal(x):
+    """Mean and variance of a normal variable with mean x and variance 1, given that it is >= 0."""
+    # far below 0 the mean is a small difference; its asymptotic series takes over
+    far = x < -30
+    inverse_square = 1 / np.where(far, x, 1) ** 2
+    hazard = sqrt(2 / pi) / erfcx(np.where(far, 0, x) * -sqrt(0.5))
+    mean, variance = x + hazard, 1 - hazard * (x + hazard)
+    for result, series, scale in (
+        (mean, (1, -2, 10, -74, 706), np.sqrt(inverse_square)),
+        (variance, (1, -6, 50, -518, 6354), inverse_square),
+    ):
+        far_value = scale * np.polynomial.polynomial.polyval(inverse_square, series)
+        np.copyto(result, far_value, where=far)
+    return mean, variance
+
+
+class Categorical(Unit):
+    """One of `n_states` states, as a group of `n_states` columns with a single 1 (Potts unit).
+
+    Adjacent columns form a group, as `OneHotEncoder` gives them for variables that have all the
+    same number of values; for different numbers put one `Categorical` for each into a `Composite`.
+
+    Parameters
+    ----------
+    n_states : int
+        Number of states, at least 2.
+
+    Raises
+    ------
+    ValueError
+        If `n_states` is not an integer of at least 2; later, from the estimator, if rows are not
+        one-hot.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skebm.units import Categorical
+    >>> Categorical(3).mean(np.array([[0.0, 0.0, 0.7]]), temperature=1.0).round(2)
+    array([[0.25, 0.25, 0.5 ]])
+    """
+
+    low, high = 0.0, 1.0
+
+    def __init__(self, n_states):
+        if not isinstance(n_states, Integral) or n_states < 2:
+            raise ValueError(
+                f"n_states of Categorical must be an integer of at least 2, got {n_states!r}."
             )
+        self.n_states = n_states
+
+    @property
+    def levels(self):
+        """The one-hot rows."""
+        return tuple(map(tuple, np.eye(self.n_states).tolist()))
+
+    @property
+    def width(self):
+        """One column a state."""
+        return self.n_states
+
+    @property
+    def resting_mean(self):
+        """All states alike."""
+        return 1 / self.n_states
+
+    def cumulant(self, field, temperature):
+        """``T ln sum exp(field / T)`` of every group."""
+        weights, largest = self._weights(field, temperature)
+        return temperature * np.log(weights.sum(axis=2)) + largest[:, :, 0]
+
+    def mean(self, field, temperature, out=None):
+        """Probability of every state: softmax in every group."""
+        weights, _ = self._weights(field, temperature)
+        weights /= weights.sum(axis=2, keepdims=True)
+        out = _like(field, out)
+        out[...] = weights.reshape(field.shape)
+        return out
+
+    def variance(self, field, temperature):
+        """``mean (1 - mean)`` of every column; two of a group covary by ``-mean mean'``."""
+        mean = self.mean(field, temperature)
+        return mean * (1 - mean)
+
+    def sample(self, field, temperature, rng, out=None):
+        """Draw one-hot groups."""
+        cumulative = self._weights(field, temperature)[0].cumsum(axis=2)
+        # in double precision, so that the product stays below the total
+        threshold = rng.random((*cumulative.shape[:2], 1)) * cumulative[:, :, -1:]
+        state = (cumulative <= threshold).sum(axis=2, keepdims=True)
+        out = _like(field, out)
+        out[...] = (state == np.arange(self.n_states)).reshape(field.shape)
+        return out
+
+    def field(self, mean, temperature):
+        """``T ln(mean)``."""
+        return temperature * np.log(mean)
+
+    def energy(self, state):
+        """Zero."""
+        return np.zeros_like(state[:, :: self.n_states])
+
+    def support(self, X, first_column=0):
+        """Refuse rows that are not one-hot."""
+        self.blocks(X.shape[1])
+        if sparse.issparse(X):
+            n_groups = X.shape[1] // self.n_states
+            rows = np.repeat(np.arange(X.shape[0]), np.diff(X.indptr))
+            groups = rows * n_groups + X.indices // self.n_states
+            ones = np.bincount(groups, X.data == 1, minlength=X.shape[0] * n_groups) == 1
+            valid = ones & (np.bincount(groups, X.data != 0, minlength=len(ones)) == 1)
+            wrong = np.argwhere(~valid.reshape(X.shape[0], n_groups))
+        else:
+            wrong = np.argwhere(~self._one_hot(X))
+        if wrong.size:
+            row, group = wrong[0]
+            columns = slice(group * self.n_states, (group + 1) * self.n_states)
+            values = X[[row]][:, columns]
+            values = values.toarray() if sparse.issparse(values) else values
+            raise ValueError(
+                f"X is not one-hot for {self!r} units: row {row} has the values "
+                f"{values.ravel().tolist()} in columns {first_column + columns.start} to "
+                f"{first_column + columns.stop - 1}. Each group of {self.n_states} columns needs "
+                "one 1 and zeros, as OneHotEncoder gives for values that it knows."
+            )
+        return X
+
+    def refuses(self, given):
+        """Groups that are neither one-hot nor all NaN."""
+        self.blocks(given.shape[1])
+        groups = np.isnan(given).reshape(len(given), -1, self.n_states)
+        valid = self._one_hot(given) | groups.all(axis=2)
+        return np.repeat(~valid, self.n_states, axis=1)
+
+    def holds_means(self, X):
+        """False: `support` lets nothing else than states through."""
+        return False
+
+    def discretize(self, means, rng, out=None):
+        """Draw one-hot groups with the given probabilities."""
+        with np.errstate(divide="ignore"):
+            return self.sample(np.log(means), 1.0, rng, out=out)
+
+    def _one_hot(self, X):
+        groups = X.reshape(len(X), -1, self.n_states)
+        return ((groups == 0) | (groups == 1)).all(axis=2) & (groups.sum(axis=2) == 1)
+
+    def _weights(self, field, temperature):
+        """``exp((field - largest) / T)`` and the largest field, by group."""
+        groups = field.reshape(len(field), -1, self.n_states)
+        largest = groups.max(axis=2, keepdims=True)
+        weights = groups - largest
+        weights /= temperature
+        return np.exp(weights, out=weights), largest
+
+
+class Composite(Unit):
+    """One side made of blocks of columns, each with a unit type of its own, for mixed tables.
+
+    Parameters
+    ----------
+    blocks : sequence of (unit, n_columns)
+        Unit types, by name or as an object, and the number of columns of each, in the order of
+        the columns (as `ColumnTransformer` puts them out).
+
+    Raises
+    ------
+    ValueError
+        If a block names no unit type, or its number of columns does not suit the type.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skebm.units import Categorical, Composite
+    >>> side = Composite([("bernoulli", 1), ("gaussian", 2), (Categorical(3), 3)])
+    >>> field = np.array([[0.0, 0.3, -0.2, 0.0, 0.0, 0.7]])
+    >>> side.mean(field, temperature=1.0).round(2)
+    array([[ 0.5 ,  0.3 , -0.2 ,  0.25,  0.25,  0.5 ]])
+    """
+
+    def __init__(self, blocks):
+        checked = []
+        for unit, n_columns in blocks:
+            unit = as_unit(unit)
+            if not isinstance(unit, Unit):
+                raise ValueError(
+                    "The blocks of Composite need a unit type of skebm.units or one of the names "
+                    f"{sorted(UNITS)}, got {unit!r}."
+                )
+            if not isinstance(n_columns, Integral) or n_columns < 1:
+                raise ValueError(
+                    f"The {unit!r} block of Composite must have at least one column, got "
+                    f"{n_columns!r}."
+                )
+            checked += [(part, cut.stop - cut.start) for part, cut in unit.blocks(int(n_columns))]
+        self.parts = tuple(checked)
+
+    @property
+    def width(self):
+        """Number of columns of all blocks."""
+        return sum(n_columns for _, n_columns in self.parts)
+
+    @property
+    def resting_mean(self):
+        """That of every column's unit type."""
+        return self._columns("resting_mean")
+
+    @property
+    def step_scale(self):
+        """That of every column's unit type."""
+        return self._columns("step_scale")
+
+    @property
+    def quadratic(self):
+        """Whether some block is."""
+        return any(unit.quadratic for unit, _ in self.parts)
+
+    def blocks(self, n_columns):
+        """List of (unit type, slice of columns)."""
+        if n_columns != self.width:
+            raise ValueError(
+                f"The blocks of {self!r} have {self.width} columns in all, but there are "
+                f"{n_columns} columns."
+            )
+        stops = np.cumsum([n for _, n in self.parts]).tolist()
+        return [
+            (unit, slice(stop - n, stop)) for (unit, n), stop in zip(self.parts, stops, strict=True)
+        ]
+
+    def cumulant(self, field, temperature):
+        """Cumulant functions of all units."""
+        return self._joined("cumulant", field, temperature)
+
+    def mean(self, field, temperature, out=None):
+        """Means of all columns."""
+        return self._written("mean", field, temperature, out=out)
+
+    def variance(self, field, temperature):
+        """Variances of all columns."""
+        return self._joined("variance", field, temperature)
+
+    def sample(self, field, temperature, rng, out=None):
+        """Draw the states of all units."""
+        return self._written("sample", field, temperature, rng, out=out)
+
+    def field(self, mean, temperature):
+        """Fields that give all columns their means."""
+        return self._joined("field", mean, temperature)
+
+    def energy(self, state):
+        """Own energies of all units."""
+        return self._joined("energy", state)
+
+    def discretize(self, means, rng, out=None):
+        """Draw states of the discrete units; copy the others."""
+        return self._written("discretize", means, rng, out=out)
+
+    def support(self, X, first_column=0):
+        """Clip or refuse data, each block as its unit type does."""
+        pieces = [
+            unit.support(X[:, columns], first_column + columns.start)
+            for unit, columns in self.blocks(X.shape[1])
+        ]
+        return sparse.hstack(pieces, format="csr") if sparse.issparse(X) else np.hstack(pieces)
+
+    def refuses(self, given):
+        """Where rows to complete hold what a unit cannot take."""
+        return self._joined("refuses", given)
+
+    def examine(self, X, first_column=0):
+        """Warn about training data, each block as its unit type does."""
+        for unit, columns in self.blocks(X.shape[1]):
+            unit.examine(X[:, columns], first_column + columns.start)
+
+    def interior(self, mean, n_samples):
+        """Means of all columns, moved off the bounds."""
+        return self._joined("interior", mean, n_samples)
+
+    def holds_means(self, X):
+        """Whether some values of the discrete columns are no states."""
+        return any(unit.holds_means(X[:, columns]) for unit, columns in self.blocks(X.shape[1]))
+
+    def count_states(self, n_columns):
+        """Number of joint states; infinite if a block is continuous."""
+        return prod(
+            unit.count_states(columns.stop - columns.start)
+            for unit, columns in self.blocks(n_columns)
+        )
+
+    def states(self, n_columns, numbers, dtype=np.float64):
+        """Joint states of the given numbers, a state a row."""
+        pieces, numbers = [], np.asarray(numbers)
+        for unit, columns in self.blocks(n_columns):
+            size = columns.stop - columns.start
+            pieces.append(unit.states(size, numbers % unit.count_states(size), dtype))
+            numbers = numbers // unit.count_states(size)
+        return np.hstack(pieces)
+
+    def _columns(self, name):
+        return np.concatenate([np.broadcast_to(getattr(unit, name), n) for unit, n in self.parts])
+
+    def _joined(self, method, array, *arguments):
+        pieces = [
+            getattr(unit, method)(array[..., columns], *arguments)
+            for unit, columns in self.blocks(array.shape[-1])
+        ]
+        return np.concatenate(pieces, axis=-1)
+
+    def _written(self, method, array, *arguments, out):
+        out = _like(array, out)
+        for unit, columns in self.blocks(array.shape[-1]):
+            getattr(unit, method)(array[..., columns], *arguments, out=out[..., columns])
+        return out
+
+    def __repr__(self):
+        return f"Composite({list(self.parts)!r})"
 
 
 def _uniform(array, rng):
@@ -348,7 +792,7 @@ def _like(array, out):
     return np.empty_like(array) if out is None else out
 
 
-UNITS = {"bernoulli": Bernoulli(), "spin": Spin(), "gaussian": Gaussian()}
+UNITS = {"bernoulli": Bernoulli(), "spin": Spin(), "gaussian": Gaussian(), "relu": ReLU()}
 
 
 def as_unit(unit):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
-from scipy.stats import chisquare, kstest, norm
+from scipy.special import logsumexp
+from scipy.stats import chisquare, kstest, norm, truncnorm
 
 from skebm._dynamics import gibbs, temper
 from skebm._energies import Bipartite, Path
@@ -39,12 +40,60 @@ def distribution_fits(model, visible, hidden, parameters, clamped=None):
 
 
 @pytest.mark.parametrize("visible", ["bernoulli", "spin"])
-@pytest.mark.parametrize("hidden", list(oracle.UNITS))
+@pytest.mark.parametrize("hidden", oracle.SCALAR)
 @pytest.mark.parametrize("clamped", [None, [1.0, np.nan, np.nan], [np.nan, 1.0, np.nan]])
 def test_samples_follow_the_exact_distribution(visible, hidden, clamped):
     model, parameters = make(visible, hidden)
     clamped = None if clamped is None else np.array(clamped)
     assert distribution_fits(model, visible, hidden, parameters, clamped)
+
+
+def mixed_model():
+    parameters = oracle.small_parameters(2, 6, 0.8, seed=3)
+    units = oracle.UNITS["mixed"], oracle.UNITS["bernoulli"]
+    return Bipartite(*parameters, *units, TEMPERATURE), parameters
+
+
+def mixed_samples(clamped):
+    model, parameters = mixed_model()
+    rng = np.random.default_rng(0)
+    start, _ = model.independent(np.zeros(6), N_CHAINS, rng)
+    return gibbs(model, start, N_SWEEPS, rng, np.tile(clamped, (N_CHAINS, 1))), parameters
+
+
+def test_discrete_columns_of_a_mixed_row_given_the_continuous_ones():
+    clamped = np.array([np.nan, 0.7, 0.4, np.nan, np.nan, np.nan])
+    samples, (weights, a, b) = mixed_samples(clamped)
+    np.testing.assert_array_equal(samples[:, 1:3], clamped[np.newaxis, 1:3].repeat(N_CHAINS, 0))
+    states = np.array([[x, 0.7, 0.4, *group] for x in (0.0, 1.0) for group in np.eye(3)])
+    p = np.zeros(6)
+    for h in np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]):
+        p += np.exp((states @ weights.T @ h + states @ a + b @ h) / TEMPERATURE)
+    p /= p.sum()
+    observed = counts(samples, states)
+    assert chisquare(observed, N_CHAINS * p).pvalue > ALPHA
+    assert chisquare(observed, N_CHAINS * p[::-1]).pvalue < ALPHA
+
+
+@pytest.mark.parametrize("column", [1, 2])
+def test_continuous_columns_of_a_mixed_row_given_the_discrete_ones(column):
+    clamped = np.array([1.0, np.nan, np.nan, 0, 0, 1])
+    samples, (weights, a, b) = mixed_samples(clamped)
+    v, h, log_joint = oracle.joint((weights, a, b), "mixed", "bernoulli", TEMPERATURE)
+    keep = (v[:, [0, 3, 4, 5]] == clamped[[0, 3, 4, 5]]).all(axis=1)
+    p_hidden = np.exp(logsumexp(log_joint[keep], axis=0))
+    p_hidden /= p_hidden.sum()
+    scale = np.sqrt(TEMPERATURE)
+
+    def cdf(x, shift=0.0):
+        total = 0.0
+        for p, field in zip(p_hidden, h @ weights[:, column] + a[column] + shift, strict=True):
+            lowest = -np.inf if column == 1 else -field / scale
+            total = total + p * truncnorm(lowest, np.inf, field, scale).cdf(x)
+        return total
+
+    assert kstest(samples[:, column], cdf).pvalue > ALPHA
+    assert kstest(samples[:, column], lambda x: cdf(x, 0.2)).pvalue < ALPHA
 
 
 @pytest.mark.parametrize("visible", ["bernoulli", "spin"])

@@ -17,25 +17,29 @@ def make(visible, hidden, temperature=1.0, n_visible=N_VISIBLE, n_hidden=N_HIDDE
 
 
 each_pair = pytest.mark.parametrize(("visible", "hidden"), oracle.PAIRS)
+each_shape = pytest.mark.parametrize(
+    ("visible", "n_visible", "hidden", "n_hidden"),
+    [(visible, N_VISIBLE, hidden, N_HIDDEN) for visible, hidden in oracle.PAIRS] + oracle.WIDE,
+)
 each_temperature = pytest.mark.parametrize("temperature", [0.7, 1.0, 2.0])
 
 
-@each_pair
+@each_shape
 @each_temperature
-def test_free_energy_sums_out_the_hidden_side(visible, hidden, temperature):
-    model, parameters = make(visible, hidden, temperature)
+def test_free_energy_sums_out_the_hidden_side(visible, n_visible, hidden, n_hidden, temperature):
+    model, parameters = make(visible, hidden, temperature, n_visible, n_hidden)
     v, _, log_joint = oracle.joint(parameters, visible, hidden, temperature)
-    _, own = oracle.side(visible, N_VISIBLE, temperature)
-    if visible == "gaussian":  # the oracle's weights hold quadrature's, the energy v^2 / 2
-        own = own + (v**2).sum(axis=1) / (2 * temperature)
+    _, own = oracle.side(visible, n_visible, temperature)
+    # the oracle's weights hold quadrature's, the energy has E0
+    own = own + oracle.own_energy(visible, v) / temperature
     expected = -temperature * (logsumexp(log_joint, axis=1) - own)
     np.testing.assert_allclose(model.free_energy(v), expected, rtol=1e-9, atol=1e-9)
 
 
-@each_pair
+@each_shape
 @each_temperature
-def test_conditional_means(visible, hidden, temperature):
-    model, parameters = make(visible, hidden, temperature)
+def test_conditional_means(visible, n_visible, hidden, n_hidden, temperature):
+    model, parameters = make(visible, hidden, temperature, n_visible, n_hidden)
     v, h, log_joint = oracle.joint(parameters, visible, hidden, temperature)
     of_hidden = np.exp(log_joint - logsumexp(log_joint, axis=1, keepdims=True)) @ h
     np.testing.assert_allclose(model.mean_hidden(v), of_hidden, atol=1e-9)
@@ -43,20 +47,19 @@ def test_conditional_means(visible, hidden, temperature):
     np.testing.assert_allclose(model.swapped().mean_hidden(h), of_visible, atol=1e-9)
 
 
-@each_pair
-def test_energy_of_pairs(visible, hidden):
-    model, (weights, a, b) = make(visible, hidden)
+@each_shape
+def test_energy_of_pairs(visible, n_visible, hidden, n_hidden):
+    model, (weights, a, b) = make(visible, hidden, 1.0, n_visible, n_hidden)
     rng = np.random.default_rng(1)
-    v, h = rng.normal(size=(5, N_VISIBLE)), rng.normal(size=(5, N_HIDDEN))
+    v, h = rng.normal(size=(5, n_visible)), rng.normal(size=(5, n_hidden))
     expected = np.zeros(5)
     for n in range(5):
-        for i in range(N_HIDDEN):
+        for i in range(n_hidden):
             expected[n] -= b[i] * h[n, i]
-            for j in range(N_VISIBLE):
+            for j in range(n_visible):
                 expected[n] -= weights[i, j] * h[n, i] * v[n, j]
         expected[n] -= a @ v[n]
-    expected += (v**2).sum(axis=1) / 2 * (visible == "gaussian")
-    expected += (h**2).sum(axis=1) / 2 * (hidden == "gaussian")
+    expected += oracle.own_energy(visible, v) + oracle.own_energy(hidden, h)
     np.testing.assert_allclose(model.energy(v, h), expected)
     np.testing.assert_allclose(model.swapped().energy(h, v), expected)
 
@@ -119,12 +122,24 @@ def test_independent_units_follow_their_field(visible, hidden):
     assert (abs(states.mean(axis=0) - mean) < 4.5 * error).all()
 
 
-def test_two_gaussian_sides_need_small_weights():
-    model, _ = make("gaussian", "gaussian")
+@pytest.mark.parametrize(
+    ("visible", "hidden"), [("gaussian", "gaussian"), ("gaussian", "relu"), ("relu", "relu")]
+)
+def test_two_quadratic_sides_need_small_weights(visible, hidden):
+    model, _ = make(visible, hidden)
     assert model.problem() is None
     too_large = model._replace(weights=model.weights / np.linalg.norm(model.weights, 2))
     assert "singular value" in too_large.problem()
     assert too_large._replace(hidden=oracle.UNITS["spin"]).problem() is None
+
+
+def test_only_the_quadratic_columns_count():
+    model, _ = make("mixed", "gaussian", 1.0, 6)
+    weights = np.full((2, 6), 7.0)
+    weights[:, 1:3] = 0.4
+    assert model._replace(weights=weights).problem() is None
+    weights[:, 1:3] = 0.6
+    assert "singular value" in model._replace(weights=weights).problem()
 
 
 def test_non_finite_parameters_are_a_problem():

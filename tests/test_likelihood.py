@@ -51,17 +51,20 @@ def estimate(model, base=None, seed=0, **options):
     return _likelihood.log_partition(model, base, np.random.default_rng(seed), **options)
 
 
-@pytest.mark.parametrize(("visible", "hidden"), oracle.PAIRS)
+@pytest.mark.parametrize(
+    ("visible", "n_visible", "hidden", "n_hidden"),
+    [(visible, 3, hidden, 2) for visible, hidden in oracle.EXACT_PAIRS] + oracle.WIDE,
+)
 @pytest.mark.parametrize("temperature", [0.8, 1.0, 2.0])
-def test_exact_log_partition(visible, hidden, temperature):
-    model, parameters = make(visible, hidden, temperature=temperature)
+def test_exact_log_partition(visible, n_visible, hidden, n_hidden, temperature):
+    model, parameters = make(visible, hidden, n_visible, n_hidden, temperature)
     expected = oracle.log_partition(parameters, visible, hidden, temperature)
     result = estimate(model)
     assert result.method == "exact"
     assert result.lower == result.upper == result.value
     assert result.standard_error == 0
     np.testing.assert_allclose(result.value, expected, rtol=1e-9)
-    np.testing.assert_allclose(estimate(model.swapped(), np.zeros(2)).value, expected, rtol=1e-9)
+    np.testing.assert_allclose(estimate(model.swapped()).value, expected, rtol=1e-9)
 
 
 def test_exact_in_blocks(monkeypatch):
@@ -89,12 +92,17 @@ def test_annealing_from_uniform_units_escapes_the_trap(seed):
     assert abs(result.value - 59.6749019652) < 0.05
 
 
-@pytest.mark.parametrize(("visible", "hidden"), oracle.PAIRS)
+@pytest.mark.parametrize(
+    ("visible", "n_visible", "hidden", "n_hidden"),
+    [(visible, 7, hidden, 5) for visible, hidden in oracle.EXACT_PAIRS] + oracle.WIDE,
+)
 @pytest.mark.parametrize("temperature", [1.0, 1.7])
-def test_annealed_estimate_agrees_with_enumeration(visible, hidden, temperature):
-    model, _ = make(visible, hidden, 7, 5, temperature, scale=0.2)
+def test_annealed_estimate_agrees_with_enumeration(
+    visible, n_visible, hidden, n_hidden, temperature
+):
+    model, _ = make(visible, hidden, n_visible, n_hidden, temperature, scale=0.2)
     exact = estimate(model, method="exact").value
-    base = np.linspace(-0.5, 0.5, 7)
+    base = np.linspace(-0.5, 0.5, n_visible)
     annealed = estimate(model, base, method="ais", n_temperatures=100, n_chains=400)
     assert annealed.standard_error > 0
     assert abs(annealed.value - exact) < 4 * annealed.standard_error
@@ -141,15 +149,17 @@ def test_exact_refuses_what_is_too_large():
     assert estimate(model, n_temperatures=300, n_chains=5).method == "ais"
 
 
-@pytest.mark.parametrize("visible", ["bernoulli", "spin"])
-@pytest.mark.parametrize("hidden", list(oracle.UNITS))
+@pytest.mark.parametrize("visible", ["bernoulli", "spin", "categorical"])
+@pytest.mark.parametrize("hidden", oracle.SCALAR)
 def test_pseudo_likelihood_by_enumeration(visible, hidden):
     temperature = 1.4
-    model, parameters = make(visible, hidden, n_visible=5, temperature=temperature, scale=0.5)
+    width = 3 if visible == "categorical" else 1
+    n_visible = 6 if visible == "categorical" else 5
+    model, parameters = make(visible, hidden, n_visible, temperature=temperature, scale=0.5)
     v, p = oracle.visible_distribution(parameters, visible, hidden, temperature)
     expected = np.zeros(len(v))
-    for j in range(5):
-        others = np.delete(v, j, axis=1)
+    for j in range(0, n_visible, width):
+        others = np.delete(v, slice(j, j + width), axis=1)
         for n in range(len(v)):
             same = (others == others[n]).all(axis=1)
             expected[n] += np.log(p[n] / p[same].sum())

@@ -14,16 +14,17 @@ ROWS = {
     "bernoulli": np.array([[1.0, 0, 1], [0, 0, 1], [1, 1, 0], [1, 1, 1], [0, 1, 1]]),
     "spin": np.array([[1.0, -1, 1], [-1, -1, 1], [1, 1, -1], [1, 1, 1], [-1, 1, 1]]),
     "gaussian": np.array([[0.9, -0.3, 1.2], [-0.2, -1, 1], [1, 0.4, -2], [0, 1, 1], [-1, 1, 0]]),
+    "relu": np.array([[0.9, 0.3, 1.2], [0.2, 1.9, 1], [1, 0.4, 0], [0, 1, 3], [1, 1, 0]]),
 }
 # step_scale of the units, written out: ±1 and Gaussian units have four times the variance
-SCALE = {"bernoulli": 1.0, "spin": 0.25, "gaussian": 0.25}
+SCALE = {"bernoulli": 1.0, "spin": 0.25, "gaussian": 0.25, "relu": 0.25}
 
 
 def exact_hidden_states(parameters, visible, hidden, rng):
     """Hidden states drawn from the exact model, whichever side can be enumerated."""
     units = oracle.UNITS[visible], oracle.UNITS[hidden]
     model = Bipartite(*parameters, *units, TEMPERATURE)
-    if hidden == "gaussian":
+    if hidden in oracle.CONTINUOUS:
         v, p = oracle.visible_distribution(parameters, visible, hidden, TEMPERATURE)
         return model.sample_hidden(v[rng.choice(len(v), N_CHAINS, p=p)], rng)
     weights, a, b = parameters
@@ -79,7 +80,7 @@ def numerical_gradient(parameters, visible, hidden, rows):
 
 
 @pytest.mark.parametrize(
-    ("visible", "hidden"), [pair for pair in oracle.PAIRS if pair != ("gaussian", "gaussian")]
+    ("visible", "hidden"), [pair for pair in oracle.PAIRS if set(pair) & set(oracle.DISCRETE)]
 )
 @pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize("n_steps", [1, 2])
@@ -110,6 +111,43 @@ def test_step_is_the_gradient_when_the_chains_are_exact(visible, hidden, centere
     for name in Parameters._fields:
         difference = abs(getattr(work.step, name) - getattr(expected, name)).max()
         assert difference < 0.2 * abs(getattr(expected, name)).max(), name
+
+
+def test_each_block_of_a_mixed_side_has_its_own_rate():
+    # the step of a mixed side is that of its columns alone, each scaled as its unit type
+    parameters = oracle.small_parameters(2, 6, 0.4)
+    rows, _ = oracle.side("mixed", 6, TEMPERATURE)
+    rows = rows[:: len(rows) // 7][:5]
+    by_visible = np.array([1, 0.25, 0.25, 1, 1, 1])
+    steps = {}
+    for visible in ("mixed", "gaussian"):
+        # the same statistics: chains that are one-to-one with the rows of a frozen sampler
+        units = oracle.UNITS[visible], oracle.UNITS["bernoulli"]
+        model = Bipartite(*parameters, *units, TEMPERATURE)
+        offsets = np.linspace(0.1, 0.6, 6), np.array([0.25, -0.4])
+        chains = np.array([[1.0, 0], [0, 1], [1, 1]])
+        state = State(Parameters(*parameters), None, *offsets, chains, None)
+        work = Workspace.allocate(5, 3, Parameters(*parameters))
+        work.visible[:5] = rows
+        frozen = type("Frozen", (type(units[0]),), {"sample": lambda *a, out: freeze(out)})
+        unit = frozen.__new__(frozen)
+        vars(unit).update(vars(units[0]))
+        rule = {"algorithm": "pcd", "n_steps": 1, "centered": True, "base": None, "scale": 1.0}
+        rng = np.random.default_rng(1)
+        contrast(model._replace(visible=unit), state, 5, work, rng, **rule)
+        steps[visible] = work.step
+    mixed, plain = steps["mixed"], steps["gaussian"]
+    by_rest = by_visible / 0.25
+    np.testing.assert_allclose(mixed.weights, plain.weights * by_rest)
+    np.testing.assert_allclose(mixed.intercept_visible, plain.intercept_visible * by_rest)
+    mu = state.offset_visible
+    uncentred = plain.intercept_hidden + plain.weights @ mu
+    np.testing.assert_allclose(mixed.intercept_hidden, uncentred - mixed.weights @ mu)
+
+
+def freeze(out):
+    out[:] = np.arange(out.size).reshape(out.shape) % 3 / 3
+    return out
 
 
 def test_offsets_move_toward_the_data():
