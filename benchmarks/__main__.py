@@ -2,9 +2,15 @@
 
 import argparse
 
-from . import bars, digits, rbm
+from . import bars, digits, imputation, mnist, rbm
 
-BENCHMARKS = {"bars": bars.main, "digits": digits.main, "rbm": rbm.main}
+BENCHMARKS = {
+    "bars": bars.main,
+    "digits": digits.main,
+    "imputation": imputation.main,
+    "mnist": mnist.main,
+    "rbm": rbm.main,
+}
 
 
 def main():
@@ -12,6 +18,8 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("name", choices=sorted(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=11, help="interleaved repetitions")
+    parser.add_argument("--data", help="file of images, for mnist")
+    parser.add_argument("--seeds", type=int, default=1, help="number of long runs, for mnist")
     options = parser.parse_args()
     BENCHMARKS[options.name](options)
 

@@ -555,7 +555,7 @@ class Categorical(Unit):
 
     def energy(self, state):
         """Zero."""
-        return np.zeros_like(state[:, :: self.n_states])
+        return np.zeros((state.shape[0], state.shape[1] // self.n_states), state.dtype)
 
     def support(self, X, first_column=0):
         """Refuse rows that are not one-hot."""
@@ -706,7 +706,7 @@ class Composite(Unit):
 
     def energy(self, state):
         """Own energies of all units."""
-        return self._joined("energy", state)
+        return self._joined("energy", state.toarray() if sparse.issparse(state) else state)
 
     def discretize(self, means, rng, out=None):
         """Draw states of the discrete units; copy the others."""

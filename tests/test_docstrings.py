@@ -9,6 +9,7 @@ from numpydoc.validate import validate
 
 import skebm
 import skebm.datasets
+import skebm.metrics
 import skebm.units
 
 CONFIG = Path(__file__).parents[1] / "pyproject.toml"
@@ -16,7 +17,7 @@ IGNORED = set(tomllib.loads(CONFIG.read_text())["tool"]["numpydoc_validation"]["
 
 
 def public_names():
-    for module in (skebm, skebm.datasets, skebm.units):
+    for module in (skebm, skebm.datasets, skebm.metrics, skebm.units):
         for name in module.__all__:
             value = getattr(module, name)
             if inspect.isclass(value) and issubclass(value, tuple):

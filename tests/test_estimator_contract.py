@@ -23,7 +23,11 @@ ESTIMATORS = {
 }
 DEFAULTS = {type(e).__name__: type(e)() for e in ESTIMATORS.values()}
 # what the data of an estimator look like, from numbers in [0, 1]; identity where not named
-ENCODE = {"RBM-spin": lambda X: 2 * X - 1, "RBM-gaussian": lambda X: (X - X.mean(axis=0)) / X.std()}
+ENCODE = {
+    "RBM-spin": lambda X: 2 * X - 1,
+    "RBM-gaussian": lambda X: (X - X.mean(axis=0)) / X.std(),
+    "RBM-relu": lambda X: X * np.linspace(0.5, 1.5, X.shape[1]),
+}
 # checks that scikit-learn runs on its own estimators but leaves out of check_estimator
 MORE_CHECKS = [
     "check_dataframe_column_names_consistency",

@@ -8,12 +8,12 @@ from sklearn.datasets import load_digits
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import MinMaxScaler, StandardScaler
+from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
 import skebm._training
 from skebm import RBM
 from skebm.datasets import make_bars_and_stripes
-from skebm.units import Bernoulli
+from skebm.units import Bernoulli, Categorical, Composite
 
 from . import oracle
 
@@ -760,3 +760,85 @@ def test_grid_search_on_the_likelihood():
         RBM(4, max_iter=100, random_state=0), {"learning_rate": [1e-4, 0.3]}, cv=2
     ).fit(X)
     assert search.best_params_ == {"learning_rate": 0.3}
+
+
+# ---------------------------------------------------------------- units of several columns
+
+MIXED = Composite([("bernoulli", 1), ("gaussian", 2), (Categorical(3), 3)])
+
+
+def mixed_table(n_samples=200):
+    """Two kinds of rows: bit, numbers and category all follow the kind."""
+    rng = np.random.default_rng(0)
+    kind = rng.integers(2, size=n_samples)
+    numbers = np.where(kind[:, np.newaxis], [2.0, -1.0], [-1.0, 1.0]) + rng.normal(
+        size=(n_samples, 2)
+    )
+    category = np.eye(3)[np.where(rng.random(n_samples) < 0.1, 2, kind)]
+    return np.column_stack([kind, numbers, category]), kind
+
+
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_mixed_tables(container):
+    X, kind = mixed_table()
+    rbm = RBM(4, visible=MIXED, max_iter=100, random_state=0).fit(container(X))
+    independent = RBM(1, visible=MIXED, max_iter=1, learning_rate=1e-9, random_state=0).fit(X)
+    # what the kind tells: ln 2 for the bit, and more for the numbers
+    assert rbm.score(container(X)) > independent.score(X) + 1
+    unknown = X.copy()
+    unknown[:, [0, 3, 4, 5]] = np.nan
+    completed = rbm.sample(given=unknown, n_sweeps=50, random_state=0)
+    np.testing.assert_array_equal(completed[:, 1:3], X[:, 1:3])
+    np.testing.assert_array_equal(completed[:, 3:].sum(axis=1), 1)
+    assert (completed[:, 0] == kind).mean() > 0.9
+    assert ((completed[:, 3] == 1) == (kind == 0))[completed[:, 5] == 0].mean() > 0.9
+    with pytest.raises(ValueError, match="columns 3 to 5"):
+        rbm.transform(np.zeros((1, 6)))
+    with pytest.raises(ValueError, match=r"column 3, which Categorical.*single 1, or all NaN"):
+        rbm.sample(given=[[np.nan, np.nan, np.nan, 1, np.nan, 0]])
+
+
+def test_one_hot_encoder_upstream():
+    X, _ = mixed_table()
+    words = np.column_stack([np.array(["no", "yes", "maybe"])[X[:, 3:].argmax(axis=1)]] * 2)
+    one_hot = OneHotEncoder().fit(words)
+    rbm = RBM(4, visible=Categorical(3), max_iter=300, random_state=0)
+    model = make_pipeline(one_hot, rbm).fit(words)
+    # two copies of one column: entropy of one of them is the best possible
+    shares = np.mean(X[:, 3:], axis=0)
+    assert model.score(words) > np.sum(shares * np.log(shares)) - 0.1
+    samples = one_hot.inverse_transform(rbm.sample(50, random_state=0))
+    assert (samples[:, 0] == samples[:, 1]).mean() > 0.9
+
+
+def test_early_stopping_watches_categories():
+    X = mixed_table()[0][:, 3:]
+    rbm = RBM(2, visible=Categorical(3), early_stopping=True, max_iter=50, random_state=0).fit(X)
+    assert len(rbm.validation_scores_) == rbm.n_iter_
+    with pytest.raises(ValueError, match="early_stopping"):
+        RBM(2, visible=MIXED, early_stopping=True).fit(mixed_table()[0])
+
+
+def test_sides_that_units_do_not_fit():
+    X = clusters()
+    with pytest.raises(ValueError, match=r"visible=Categorical.*features of X.*there are 5"):
+        RBM(visible=Categorical(3)).fit(X)
+    with pytest.raises(ValueError, match=r"hidden=Categorical.*n_components.*there are 5"):
+        RBM(5, hidden=Categorical(3)).fit(X)
+    with pytest.raises(ValueError, match=r"hidden=Categorical"):
+        RBM.from_parameters(np.ones((2, 5)), np.ones(5), np.ones(2), hidden=Categorical(3))
+    hidden = RBM(6, hidden=Categorical(3), max_iter=5, random_state=0).fit(X).transform(X)
+    np.testing.assert_allclose(hidden.reshape(-1, 2, 3).sum(axis=2), 1)
+
+
+def test_imputation_is_the_conditional_mean():
+    rbm, parameters = small(temperature=1.3, scale=1.5)
+    v, p = oracle.visible_distribution(parameters, "bernoulli", "bernoulli", 1.3)
+    given = np.array([[1.0, np.nan, np.nan], [np.nan, 0.0, np.nan]])
+    draws = rbm.sample(20_011, given=given, n_sweeps=40, random_state=0).reshape(2, 20_011, 3)
+    for row, drawn in zip(given, draws, strict=True):
+        keep = ((v == row) | np.isnan(row)).all(axis=1)
+        expected = p[keep] @ v[keep] / p[keep].sum()
+        assert abs(drawn.mean(axis=0) - expected).max() < 4 * 0.5 / np.sqrt(20_011)
+        backwards = p[keep][::-1] @ v[keep] / p[keep].sum()
+        assert abs(drawn.mean(axis=0) - backwards).max() > 8 * 0.5 / np.sqrt(20_011)
