@@ -1,7 +1,8 @@
 """Energy-based models as scikit-learn estimators."""
 
+from ._hopfield import Diagnosis, HopfieldMemory
 from ._likelihood import LogPartition
 from ._rbm import RBM
 
-__all__ = ["RBM", "LogPartition"]
+__all__ = ["RBM", "Diagnosis", "HopfieldMemory", "LogPartition"]
 __version__ = "0.1.0"

@@ -1,6 +1,7 @@
 """What all estimators share, and nothing else. Think twice before adding to it."""
 
 from contextlib import contextmanager
+from numbers import Integral
 
 import numpy as np
 from scipy import sparse
@@ -50,7 +51,7 @@ def all_or_nothing(estimator):
         raise
 
 
-def read(estimator, X, *, reset=False):
+def read(estimator, X, *, reset=False, accept_sparse="csr"):
     """Validate X as floating point: float32 for float32, float16, bool and small integers.
 
     Parameters
@@ -61,13 +62,15 @@ def read(estimator, X, *, reset=False):
         Data as the user gave them.
     reset : bool, default=False
         Whether the estimator learns its features from X.
+    accept_sparse : {"csr", False}, default="csr"
+        Whether X may be sparse.
 
     Returns
     -------
     X : {ndarray, CSR} of float32 or float64
         The same values; the caller's array itself where nothing needs to change.
     """
-    X = validate_data(estimator, X, reset=reset, accept_sparse="csr", dtype="numeric")
+    X = validate_data(estimator, X, reset=reset, accept_sparse=accept_sparse, dtype="numeric")
     if sparse.issparse(X):
         if not X.has_canonical_format:
             X = X.copy()
@@ -111,3 +114,28 @@ def _float_type(dtype):
     if dtype.kind == "f":
         return np.float64 if dtype.itemsize > 4 else np.float32
     return np.float32 if dtype.itemsize <= 2 else np.float64
+
+
+def as_spins(X, binarize):
+    """Read data as spins: +1 above the threshold, -1 at or below it.
+
+    With ``binarize=None`` the data must be two-valued already, 0 and 1 or -1 and +1.
+    """
+    if binarize is None:
+        low = -1 if (X < 0).any() else 0
+        wrong = np.argwhere((X != low) & (X != 1))
+        if wrong.size:
+            row, column = wrong[0]
+            raise ValueError(
+                f"X has the value {X[row, column]:g} in row {row}, column {column}; with "
+                "binarize=None only 0 and 1, or -1 and 1, are allowed. Give a threshold, "
+                "binarize=0.0 for example."
+            )
+        binarize = 0.0
+    return np.where(X > binarize, 1, -1).astype(np.int8)
+
+
+def check_count(name, value, least):
+    """Refuse what is not an integer of at least `least`."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")

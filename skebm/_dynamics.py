@@ -1,6 +1,8 @@
-"""Markov chains over the states of a model."""
+"""Chains of states: sampling, and recall."""
 
 import numpy as np
+
+MEAN_GRID = 2**16
 
 
 def gibbs(model, states, n_sweeps, rng, clamped=None):
@@ -91,3 +93,179 @@ def temper(model, base, betas, h, rng, clamped=None):
         swap_rates[first::2] = swap.mean(axis=1)
     order = rows.ravel()
     return v[order], h[order], swap_rates
+
+
+def recall(model, states, max_sweeps):
+    """Let spins follow their fields one after another, at T = 0, until none flips.
+
+    Every sweep goes through the units in their order; a unit without field keeps its state. The
+    energy never rises.
+
+    Parameters
+    ----------
+    model : Pairwise
+        The couplings.
+    states : ndarray of shape (n_rows, n_units)
+        Where to start, ±1; not changed.
+    max_sweeps : int
+        Sweeps at most.
+
+    Returns
+    -------
+    states : ndarray of shape (n_rows, n_units)
+        The states reached.
+    settled : ndarray of shape (n_rows,)
+        Whether the last sweep of a row changed nothing.
+    """
+    result = states.astype(model.dtype)
+    settled = np.zeros(len(result), dtype=bool)
+    rows = np.arange(len(result))
+    s, overlaps = result.copy(), model.overlaps(result)
+    for _ in range(max_sweeps):
+        flipped = np.zeros(len(rows), dtype=bool)
+        for units, ahead in model.blocks():
+            field, before = model.field_on(units, s, overlaps), s[:, units]
+            moving = (_decide(field, before, model.tolerance) != before).any(axis=1)
+            if moving.any():
+                field, before = field[moving], before[moving]
+                after = _in_turn(field, before, ahead, model.tolerance)
+                s[moving, units] = after
+                overlaps[moving] += model.overlaps(after - before, units)
+                flipped |= moving
+        result[rows] = s
+        settled[rows[~flipped]] = True
+        if not flipped.any():
+            break
+        if not flipped.all():
+            rows, s, overlaps = rows[flipped], s[flipped], overlaps[flipped]
+    return result, settled
+
+
+def recall_at_once(model, states, max_steps):
+    """Let all spins follow their fields at the same time, at T = 0, until they stop or alternate.
+
+    Synchronous updates end in a fixed point or in a cycle of two states.
+
+    Parameters
+    ----------
+    model : Pairwise
+        The couplings.
+    states : ndarray of shape (n_rows, n_units)
+        Where to start, ±1; not changed.
+    max_steps : int
+        Steps at most.
+
+    Returns
+    -------
+    states : ndarray of shape (n_rows, n_units)
+        The states reached; of a cycle, the one of the lower energy (the later one if equal).
+    settled : ndarray of shape (n_rows,)
+        Whether a row has reached a fixed point.
+    """
+    result = states.astype(model.dtype)
+    settled = np.zeros(len(result), dtype=bool)
+    rows, s, previous = np.arange(len(result)), result.copy(), None
+    for _ in range(max_steps):
+        following = _decide(model.field(s), s, model.tolerance)
+        still = (following == s).all(axis=1)
+        cycle = np.zeros_like(still)
+        if previous is not None:
+            cycle = (following == previous).all(axis=1) & ~still
+            lower = model.energy(previous) < model.energy(s)
+            s[cycle & lower] = previous[cycle & lower]
+        going = ~(still | cycle)
+        result[rows] = np.where(going[:, np.newaxis], following, s)
+        settled[rows[still]] = True
+        rows, previous, s = rows[going], s[going], following[going]
+        if not rows.size:
+            break
+    return result, settled
+
+
+def heat_bath(model, states, temperatures, rng, held=None):
+    """One sweep of the heat bath at every temperature, the units one after another.
+
+    Parameters
+    ----------
+    model : Pairwise
+        The couplings.
+    states : ndarray of shape (n_rows, n_units)
+        Where to start, ±1; not changed.
+    temperatures : iterable of float
+        Temperature of every sweep; at 0 a unit follows its field and keeps its state without one.
+    rng : numpy.random.Generator
+        Source of randomness.
+    held : ndarray of bool of shape (n_rows, n_units), default=None
+        Units that keep their states.
+
+    Returns
+    -------
+    states : ndarray of shape (n_rows, n_units)
+        The states after the last sweep.
+    """
+    s = states.astype(model.dtype)
+    overlaps = model.overlaps(s)
+    for temperature in temperatures:
+        for units, ahead in model.blocks():
+            field, before = model.field_on(units, s, overlaps), s[:, units]
+            threshold = None
+            if temperature:
+                # P(+1) = 1 / (1 + exp(-2 field / T)): the field exceeds half of T logit(u)
+                uniform = rng.random(field.shape, dtype=field.dtype)
+                threshold = np.log(uniform) - np.log1p(-uniform)
+                threshold *= 0.5 * temperature * model.scale
+            fixed = None if held is None else held[:, units]
+            after = _in_turn(field, before, ahead, model.tolerance, threshold, fixed)
+            overlaps += model.overlaps(after - before, units)
+            s[:, units] = after
+    return s
+
+
+def _decide(field, before, tolerance, threshold=None, held=None):
+    """New spins: the sign of the field, the old spin where there is none; or beyond a threshold."""
+    if threshold is None:
+        after = np.where(np.abs(field) <= tolerance, before, np.sign(field))
+    else:
+        after = np.where(field > threshold, 1, -1).astype(field.dtype)
+    return after if held is None else np.where(held, before, after)
+
+
+def _in_turn(field, before, ahead, *rule):
+    """New spins of a block whose units decide one after another, each seeing those before it.
+
+    Guess all at once, correct every field for the changes guessed before it, and decide again:
+    every round makes at least one more unit final, and usually all of them in two or three. When
+    nothing changes any more, the result is that of the units in turn.
+    """
+    after = _decide(field, before, *rule)
+    while True:
+        refined = _decide(field + (after - before) @ ahead, before, *rule)
+        if np.array_equal(refined, after):
+            return after
+        after = refined
+
+
+def mean_field(model, means, temperatures):
+    """Follow the mean-field equations ``m = tanh(field / T)``, a step at every temperature.
+
+    Parameters
+    ----------
+    model : Pairwise
+        The couplings.
+    means : ndarray of shape (n_rows, n_units)
+        Where to start, in [-1, 1]; not changed.
+    temperatures : iterable of float
+        Temperature of every step, above 0.
+
+    Returns
+    -------
+    means : ndarray of shape (n_rows, n_units)
+        The means after the last step.
+    """
+    means = means.astype(np.float64)
+    for temperature in temperatures:
+        field = model.field(means)
+        field /= model.scale * temperature
+        # a coarse grid keeps noise of rounding, which differs from batch to batch, from growing
+        means = np.rint(np.tanh(field) * MEAN_GRID) / MEAN_GRID
+    return means

@@ -3,7 +3,7 @@
 `Bipartite` is the energy of a restricted Boltzmann machine: two sides of units, coupled to each
 other and not among themselves. It is the model of the visible side that remains when the hidden
 side is summed out, and `swapped` is the same model seen from the other end, so that nothing is
-written twice.
+written twice. `Pairwise` is the energy of a memory: spins with couplings of low rank.
 
 Annealed sampling and likelihoods (`_likelihood`) know a model only through four methods:
 `log_weight`, `sweep`, `toward` and `independent`.
@@ -12,9 +12,15 @@ Annealed sampling and likelihoods (`_likelihood`) know a model only through four
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.utils import gen_batches
 from sklearn.utils.extmath import safe_sparse_dot
 
 from .units import Unit
+
+# factors of more entries than that are kept as bytes and cast piece by piece
+LARGEST_CAST = 2**24
+# units that decide in turn between two updates of the overlaps
+BLOCK = 128
 
 
 class Bipartite(NamedTuple):
@@ -210,3 +216,139 @@ def _quadratic_columns(unit, n_columns):
     blocks = unit.blocks(n_columns)
     pieces = [np.arange(cut.start, cut.stop) for part, cut in blocks if part.quadratic]
     return np.concatenate(pieces) if pieces else np.empty(0, int)
+
+
+class Pairwise(NamedTuple):
+    """Energy ``E(s) = -(1/2) s' J s - c' s`` of spins ±1 whose couplings are a product of factors.
+
+    ``J = (left right' - diag(diagonal)) / scale`` is symmetric with a zero diagonal, and never
+    formed: the field follows from the overlaps ``left' s``, in time and memory proportional to
+    the rank instead of to the number of units.
+
+    The factors lie on a grid so coarse that all sums over spins are exact in `dtype`. So rows give
+    the same result alone and in a batch, bit for bit, and ties are ties.
+
+    Attributes
+    ----------
+    left, right : ndarray of shape (n_units, rank)
+        Factors; bytes where they are integers and large, else of `dtype`.
+    diagonal : ndarray of shape (n_units,)
+        Diagonal of ``left right'``.
+    bias : ndarray of shape (n_units,)
+        ``scale`` times c.
+    ahead : ndarray of shape (n_blocks, BLOCK, BLOCK)
+        ``scale`` times the couplings of every unit to those behind it in its block.
+    scale : float
+        What divides the product.
+    tolerance : float
+        A field of at most that, before the division, counts as 0.
+    """
+
+    left: np.ndarray
+    right: np.ndarray
+    diagonal: np.ndarray
+    bias: np.ndarray
+    ahead: np.ndarray
+    scale: float
+    tolerance: float = 0.0
+
+    @classmethod
+    def from_factors(cls, left, right, scale, *, bias=None, tolerance=0.0):
+        """Store factors in the most compact way that keeps all sums exact.
+
+        Integer factors stay integers; others are rounded to a grid. Where the rank exceeds the
+        number of units, the couplings themselves take the place of the factors.
+        """
+        n_units, rank = left.shape
+        if rank > n_units:
+            left, right = np.eye(n_units, dtype=left.dtype), _product(left, right)
+            rank = n_units
+        integers = left.dtype.kind == "i" and right.dtype.kind == "i"
+        bias = np.zeros(n_units) if bias is None else bias
+        if not integers:
+            left, right, grid = _on_exact_grid(left, right)
+            bias = np.rint(bias / grid) * grid
+        diagonal = np.einsum("ij,ij->i", left, right, dtype=np.float64)
+        largest = left.size * float(np.abs(left).max()) * float(np.abs(right).max())
+        dtype = np.float32 if integers and largest + np.abs(bias).max() < 2**24 else np.float64
+        if not integers or left.size <= LARGEST_CAST:
+            left, right = (np.ascontiguousarray(part, dtype) for part in (left, right))
+        ahead = np.zeros((-(-n_units // BLOCK), BLOCK, BLOCK), dtype)
+        for k, units in enumerate(gen_batches(n_units, BLOCK)):
+            inside = left[units].astype(dtype) @ right[units].T.astype(dtype)
+            ahead[k, : len(inside), : len(inside)] = np.triu(inside, 1)
+        return cls(left, right, diagonal.astype(dtype), bias.astype(dtype), ahead, scale, tolerance)
+
+    @property
+    def dtype(self):
+        """Precision in which sums over spins are exact."""
+        return self.bias.dtype
+
+    def blocks(self):
+        """Units of every block, as slices, and what they do to those behind them."""
+        for k, units in enumerate(gen_batches(len(self.bias), BLOCK)):
+            size = units.stop - units.start
+            yield units, self.ahead[k, :size, :size]
+
+    def overlaps(self, s, units=slice(None)):
+        """``left' s`` of every row, shape (n_rows, rank), from the states of those units."""
+        left = self.left[units]
+        if left.dtype == self.dtype:
+            return s @ left
+        total = 0
+        for part in gen_batches(len(left), max(BLOCK, LARGEST_CAST // left.shape[1])):
+            total = total + s[:, part] @ left[part].astype(s.dtype)
+        return total
+
+    def field_on(self, units, s, overlaps):
+        """``scale`` times the field on some units, shape (n_rows, number of units)."""
+        field = overlaps @ self.right[units].T.astype(overlaps.dtype, copy=False)
+        field -= self.diagonal[units] * s[:, units]
+        field += self.bias[units]
+        return field
+
+    def field(self, s):
+        """``scale`` times the field on all units."""
+        overlaps = self.overlaps(s)
+        parts = gen_batches(len(self.bias), max(BLOCK, LARGEST_CAST // self.left.shape[1]))
+        return np.concatenate([self.field_on(units, s, overlaps) for units in parts], axis=1)
+
+    def energy(self, s):
+        """Energy of every row."""
+        aligned = (s * self.field(s)).sum(axis=1, dtype=np.float64)
+        return -0.5 * (aligned + s @ self.bias) / self.scale
+
+    def coupling(self):
+        """The matrix J, shape (n_units, n_units)."""
+        product = _product(self.left, self.right).astype(np.float64)
+        np.fill_diagonal(product, 0)
+        return product / self.scale
+
+
+def _product(left, right):
+    """``left right'`` without overflow of bytes; integers stay integers."""
+    product = left.astype(np.float64) @ right.T.astype(np.float64)
+    integers = left.dtype.kind == right.dtype.kind == "i"
+    return np.rint(product).astype(np.int64) if integers else product
+
+
+def _on_exact_grid(left, right):
+    """Round factors so that ``right (left' s)`` is exact in double precision for spins s.
+
+    Returns the factors and the grid of their products.
+    """
+    factors = [left.astype(np.float64), right.astype(np.float64)]
+    bits = [int(np.ceil(np.log2(max(np.abs(part).max(), 1e-300) + 1))) for part in factors]
+    whole = [np.array_equal(part, np.rint(part)) for part in factors]
+    # what the sums over units and over ranks, and a factor of integers, leave of 52 bits
+    free = 52 - int(np.ceil(np.log2(left.size)))
+    free -= sum(b for b, w in zip(bits, whole, strict=True) if w)
+    grid = 1.0
+    for k, part in enumerate(factors):
+        if whole[k]:
+            continue
+        exponent = int(np.ceil(np.log2(max(np.abs(part).max(), 1e-300))))
+        step = 2.0 ** (exponent - free // whole.count(False))
+        factors[k] = np.rint(part / step) * step
+        grid *= step
+    return *factors, grid

@@ -19,7 +19,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import _likelihood
-from ._base import all_or_nothing, as_generator, read, read_given, read_hidden
+from ._base import all_or_nothing, as_generator, check_count, read, read_given, read_hidden
 from ._callbacks import CallbackSupportMixin, run_epochs
 from ._dynamics import gibbs, temper
 from ._energies import Bipartite
@@ -897,7 +897,7 @@ class RBM(
             Visible states after the last step.
         """
         X = self._read(X)
-        _check_count("n_steps", n_steps, 0)
+        check_count("n_steps", n_steps, 0)
         X = X.toarray() if sparse.issparse(X) else X
         rng = as_generator(random_state)
         X = X.astype(self.components_.dtype)
@@ -950,8 +950,8 @@ class RBM(
                [1., 1.]])
         """
         check_is_fitted(self)
-        _check_count("n_samples", n_samples, 1)
-        _check_count("n_sweeps", n_sweeps, 1)
+        check_count("n_samples", n_samples, 1)
+        check_count("n_sweeps", n_sweeps, 1)
         if algorithm not in ("gibbs", "tempering"):
             raise ValueError(f"algorithm must be 'gibbs' or 'tempering', got {algorithm!r}.")
         rng = as_generator(random_state)
@@ -992,8 +992,3 @@ def _check_columns(unit, name, n_columns):
     except ValueError as error:
         source = "the features of X" if name == "visible" else "n_components"
         raise ValueError(f"{name}={unit!r} does not suit {source}: {error}") from None
-
-
-def _check_count(name, value, least):
-    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
-        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")

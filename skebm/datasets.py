@@ -7,7 +7,7 @@ from sklearn.utils import check_array
 
 from ._base import as_generator
 
-__all__ = ["make_bars_and_stripes", "make_patterns", "nudge_images"]
+__all__ = ["corrupt", "make_bars_and_stripes", "make_patterns", "nudge_images"]
 
 
 def make_bars_and_stripes(side):
@@ -82,6 +82,54 @@ def make_patterns(n_patterns, n_features, *, activity=0.5, random_state=None):
         raise ValueError(f"activity must be a number between 0 and 1, got {activity!r}.")
     on = as_generator(random_state).random((n_patterns, n_features)) < activity
     return np.where(on, 1.0, -1.0)
+
+
+def corrupt(X, *, flip=0.0, mask=0.0, random_state=None):
+    """Corrupt two-valued rows, as cues for a memory.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Rows with two values, 0 and 1 or -1 and +1.
+    flip : float, default=0.0
+        Share of the features of every row that take the other value; chosen at random, rounded to
+        a whole number.
+    mask : float, default=0.0
+        Share of the features of every row that are set to a random one of the two values.
+    random_state : int, RandomState, numpy.random.Generator or None, default=None
+        Seed.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, n_features)
+        Corrupted copy.
+
+    Raises
+    ------
+    ValueError
+        If X is not two-valued, or a share is outside [0, 1].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skebm.datasets import corrupt
+    >>> (corrupt(np.ones((3, 50)), flip=0.1, random_state=0) == 0).sum(axis=1)
+    array([5, 5, 5])
+    """
+    X = check_array(X, copy=True)
+    for name, share in (("flip", flip), ("mask", mask)):
+        if not isinstance(share, Real) or not 0 <= share <= 1:
+            raise ValueError(f"{name} must be a number between 0 and 1, got {share!r}.")
+    low = -1 if (X < 0).any() else 0
+    if ((X != low) & (X != 1)).any():
+        raise ValueError("X must have the values 0 and 1, or -1 and +1, only.")
+    rng = as_generator(random_state)
+    for share, flips in ((flip, True), (mask, False)):
+        order = rng.random(X.shape).argsort(axis=1)[:, : round(share * X.shape[1])]
+        old = np.take_along_axis(X, order, axis=1)
+        new = low + 1 - old if flips else np.where(rng.random(order.shape) < 0.5, low, 1)
+        np.put_along_axis(X, order, new.astype(X.dtype), axis=1)
+    return X
 
 
 def nudge_images(X, y=None, *, shape):

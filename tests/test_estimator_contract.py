@@ -19,6 +19,13 @@ ESTIMATORS = {
     "RBM-spin": skebm.RBM(n_components=5, max_iter=3, visible="spin", hidden="spin"),
     "RBM-gaussian": skebm.RBM(n_components=5, max_iter=3, visible="gaussian"),
     "RBM-relu": skebm.RBM(n_components=5, max_iter=3, visible="relu"),
+    "HopfieldMemory": skebm.HopfieldMemory(),
+    "HopfieldMemory-storkey": skebm.HopfieldMemory("storkey"),
+    "HopfieldMemory-pseudo_inverse": skebm.HopfieldMemory("pseudo_inverse", temperature=0.1),
+    "HopfieldMemory-perceptron": skebm.HopfieldMemory("perceptron"),
+    "HopfieldMemory-synchronous": skebm.HopfieldMemory(update="synchronous"),
+    "HopfieldMemory-sparse": skebm.HopfieldMemory(activity="auto"),
+    "HopfieldMemory-unlearning": skebm.HopfieldMemory(unlearning_steps=5),
     "RBM-early-stopping": skebm.RBM(n_components=5, max_iter=3, early_stopping=True),
 }
 DEFAULTS = {type(e).__name__: type(e)() for e in ESTIMATORS.values()}
@@ -41,7 +48,14 @@ MORE_CHECKS = [
     "check_transformer_get_feature_names_out",
     "check_transformer_get_feature_names_out_pandas",
 ]
-ROW_WISE = ["transform", "free_energy", "score_samples", "energy", "pseudo_likelihood"]
+ROW_WISE = [
+    "transform",
+    "free_energy",
+    "score_samples",
+    "energy",
+    "overlaps",
+    "pseudo_likelihood",
+]
 NOT_FOR = {("RBM-gaussian", "pseudo_likelihood"), ("RBM-relu", "pseudo_likelihood")}
 
 each_estimator = pytest.mark.parametrize("name", list(ESTIMATORS))
@@ -101,6 +115,7 @@ def test_every_estimator_is_listed():
 )
 @pytest.mark.filterwarnings("ignore:.*lie outside:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*standard deviation:UserWarning")
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_check_estimator(estimator):
     results = check_estimator(estimator, on_skip=None, on_fail=None)
     assert len(results) > 40
@@ -306,10 +321,15 @@ def test_bad_parameters_leave_the_fitted_model_whole(name):
 
 @each_estimator
 def test_temperature_is_read_at_call_time(name):
-    estimator = fitted(name)
-    before = estimator.transform(rows(name))
-    after = estimator.set_params(temperature=0.25).transform(rows(name))
-    assert not np.allclose(before, after)
+    X = rows(name, n_features=53)
+    estimator = new(name).fit(X)
+
+    def outputs():
+        return np.hstack([estimator.transform(X), estimator.sample(23, random_state=0)])
+
+    before = outputs()
+    estimator.set_params(temperature=0.25)
+    assert not np.allclose(before, outputs())
 
 
 @each_estimator

@@ -1,0 +1,614 @@
+"""Classic associative memory."""
+
+import warnings
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array, gen_batches
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from . import _learning_rules
+from ._base import all_or_nothing, as_generator, as_spins, check_count, read
+from ._dynamics import heat_bath, mean_field, recall, recall_at_once
+
+BLOCK_SIZE = 2**24
+MEAN_FIELD_STEPS = 30
+LARGEST_MIXTURE = 7
+
+
+class Diagnosis(NamedTuple):
+    """What a state of a memory is.
+
+    Attributes
+    ----------
+    kind : {"stored", "reversed", "mixture", "spurious"}
+        A stored pattern, its negative, a symmetric mixture of an odd number of patterns, or
+        anything else.
+    patterns : tuple of int
+        Row numbers of those patterns in `patterns_`; of a spurious state the nearest one.
+    signs : tuple of int
+        +1 or -1 for each of them.
+    overlap : float
+        Of the state with what it is said to be, in [-1, 1]; 1 if exact.
+    """
+
+    kind: str
+    patterns: tuple
+    signs: tuple
+    overlap: float
+
+
+class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Classic associative memory: stores rows, and recalls them from corrupted copies.
+
+    Features are read as spins s, -1 or +1, with the energy ``E(s) = -(1/2) s' J s``. Stored
+    patterns are its minima, as long as they are not too many; recall goes downhill from a cue. At
+    a temperature T > 0 a state has the probability ``exp(-E / T) / Z``.
+
+    Parameters
+    ----------
+    learning_rule : {"hebb", "storkey", "pseudo_inverse", "perceptron"}, default="hebb"
+        How patterns make couplings. With N features, random patterns: "hebb" holds about .138 N of
+        them, "storkey" about ``N / sqrt(2 ln N)``, "pseudo_inverse" up to N (any linearly
+        independent ones, so the choice for images that resemble each other), "perceptron" up to
+        about 1.5 N, with as much stability as `margin` asks for.
+    update : {"asynchronous", "synchronous"}, default="asynchronous"
+        Whether units follow their fields one after another, which lowers the energy until a
+        minimum is reached, or all at once, which may end in a cycle of two states.
+    temperature : float, default=0.0
+        T. In `transform`, above 0, a mean-field recall is annealed from T to 0 first, which passes
+        over shallow minima; in `sample` the temperature of the heat bath. Read at call time.
+    max_iter : int, default=100
+        Sweeps of a recall at most.
+    activity : float, "auto" or None, default=None
+        Share of active units in sparse patterns, for the covariance rule with a threshold, which
+        "hebb" then means; "auto" takes the patterns' own share. None is for patterns with about
+        as many -1 as +1.
+    margin : float, default=0.5
+        For "perceptron": every unit's aligned field, over the norm of its couplings, is at least
+        that. Larger ones make patterns attract from farther away, and fewer of them fit.
+    unlearning_steps : int, default=0
+        After learning, how often to relax from a random state and weaken the state found.
+    unlearning_rate : float, default=0.01
+        How much each of these takes away.
+    binarize : float or None, default=0.0
+        Values above it are read as +1, others as -1. None: raise on data that are not two-valued.
+    random_state : int, RandomState, numpy.random.Generator or None, default=None
+        Seed of the random states of unlearning. Recall is deterministic.
+
+    Attributes
+    ----------
+    patterns_ : ndarray of shape (n_patterns, n_features)
+        Stored patterns: 0 and 1 if the training data had no negative value, else -1 and +1. What
+        `transform` and `sample` give is encoded alike.
+    load_ : float
+        Patterns per feature.
+    n_iter_ : int
+        1.
+    n_features_in_ : int
+        Number of features, N.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X had string column names.
+
+    See Also
+    --------
+    skebm.theory : Capacities, overlaps and phase boundaries to compare with.
+
+    Notes
+    -----
+    With "hebb" and "pseudo_inverse" no N x N matrix is formed; memory and time grow with
+    N x n_patterns. Defined outcomes of odd patterns: a pattern stored twice counts twice in Hebb's
+    rule (one `forget` removes one of the two); a pattern and its negative are the same couplings;
+    a constant pattern is one like any other; with N or more independent patterns "pseudo_inverse"
+    makes every state a fixed point.
+
+    References
+    ----------
+    J. Hopfield, "Neural networks and physical systems with emergent collective computational
+    abilities" (1982). A. Storkey, "Increasing the capacity of a Hopfield network without
+    sacrificing functionality" (1997). L. Personnaz, I. Guyon and G. Dreyfus, "Collective
+    computational properties of neural networks" (1986). E. Gardner, "The space of interactions in
+    neural network models" (1988). M. Tsodyks and M. Feigelman, "The enhanced storage capacity in
+    neural networks with low activity level" (1988).
+
+    Examples
+    --------
+    >>> from skebm import HopfieldMemory
+    >>> from skebm.datasets import corrupt, make_patterns
+    >>> patterns = make_patterns(10, 200, random_state=0)
+    >>> memory = HopfieldMemory().fit(patterns)
+    >>> cues = corrupt(patterns, flip=0.2, random_state=0)
+    >>> bool((memory.transform(cues) == patterns).all())
+    True
+    >>> memory.score(cues, patterns)
+    1.0
+    """
+
+    _parameter_constraints: dict = {
+        "learning_rule": [StrOptions({"hebb", "storkey", "pseudo_inverse", "perceptron"})],
+        "update": [StrOptions({"asynchronous", "synchronous"})],
+        "temperature": [Interval(Real, 0, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "activity": [Interval(Real, 0, 1, closed="neither"), StrOptions({"auto"}), None],
+        "margin": [Interval(Real, 0, None, closed="left")],
+        "unlearning_steps": [Interval(Integral, 0, None, closed="left")],
+        "unlearning_rate": [Interval(Real, 0, None, closed="neither")],
+        "binarize": [Real, None],
+        "random_state": ["random_state", np.random.Generator],
+    }
+
+    def __init__(
+        self,
+        learning_rule="hebb",
+        *,
+        update="asynchronous",
+        temperature=0.0,
+        max_iter=100,
+        activity=None,
+        margin=0.5,
+        unlearning_steps=0,
+        unlearning_rate=0.01,
+        binarize=0.0,
+        random_state=None,
+    ):
+        self.learning_rule = learning_rule
+        self.update = update
+        self.temperature = temperature
+        self.max_iter = max_iter
+        self.activity = activity
+        self.margin = margin
+        self.unlearning_steps = unlearning_steps
+        self.unlearning_rate = unlearning_rate
+        self.binarize = binarize
+        self.random_state = random_state
+
+    # ---------------------------------------------------------------- storing
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Store the rows of X, and nothing else.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patterns, n_features)
+            Patterns.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : HopfieldMemory
+            The memory.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not valid. A memory fitted before stays as it was.
+        """
+        with all_or_nothing(self):
+            X = read(self, X, reset=True, accept_sparse=False)
+            self._seed_ = int(as_generator(self.random_state).integers(2**32))
+            low = -1 if (X < 0).any() else 0
+            self._store(as_spins(X, self.binarize), low, X.dtype)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Store the rows of X beside those stored before.
+
+        The result is that of `fit` with all rows, in the same order.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patterns, n_features)
+            More patterns. A negative value turns the encoding from 0 and 1 into -1 and +1.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : HopfieldMemory
+            The memory.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not valid. The memory stays as it was.
+        """
+        self._validate_params()
+        if not hasattr(self, "patterns_"):
+            return self.fit(X)
+        with all_or_nothing(self):
+            X = read(self, X, accept_sparse=False)
+            low = -1 if (X < 0).any() else self._low_
+            spins = np.concatenate([self._stored(), as_spins(X, self.binarize)])
+            self._store(spins, low, self.patterns_.dtype)
+        return self
+
+    def forget(self, X):
+        """Remove stored patterns.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patterns, n_features)
+            Patterns, each exactly as one that is stored; of several copies the first is removed.
+
+        Returns
+        -------
+        self : HopfieldMemory
+            The memory.
+
+        Raises
+        ------
+        ValueError
+            If a row is not stored, or none would remain. The memory stays as it was.
+        """
+        spins, stored = self._read(X), self._stored()
+        keep = np.ones(len(stored), dtype=bool)
+        for number, row in enumerate(spins):
+            same = np.flatnonzero(keep & (stored == row).all(axis=1))
+            if not same.size:
+                raise ValueError(
+                    f"Row {number} of X is not stored{' any more' if number else ''}, so it cannot "
+                    "be forgotten. Rows must equal a stored pattern in every feature; see "
+                    "patterns_, or recall them first with transform."
+                )
+            keep[same[0]] = False
+        if not keep.any():
+            raise ValueError("X holds all stored patterns; a memory must keep at least one.")
+        with all_or_nothing(self):
+            self._store(stored[keep], self._low_, self.patterns_.dtype)
+        return self
+
+    def _store(self, spins, low, dtype):
+        self._model_ = self._learn(spins)
+        patterns = spins.astype(dtype)
+        if low == 0:
+            np.maximum(patterns, 0, out=patterns)
+        self.patterns_ = patterns
+        self.load_ = len(spins) / spins.shape[1]
+        self.n_iter_ = 1
+        self._low_ = low
+
+    def _learn(self, spins):
+        if self.activity is not None and self.learning_rule != "hebb":
+            raise ValueError(
+                f"activity={self.activity!r} is for learning_rule='hebb', but learning_rule is "
+                f"{self.learning_rule!r}. Set activity=None."
+            )
+        if self.learning_rule == "perceptron":
+            model = _learning_rules.perceptron(spins, self.margin)
+        elif self.activity is not None:
+            share = np.mean(spins > 0) if self.activity == "auto" else self.activity
+            model = _learning_rules.covariance(spins, share)
+        else:
+            model = getattr(_learning_rules, self.learning_rule)(spins)
+        if self.unlearning_steps:
+            rng = as_generator(self._seed_)
+            model = _learning_rules.unlearn(model, self.unlearning_steps, self.unlearning_rate, rng)
+        return model
+
+    # ---------------------------------------------------------------- reading and writing rows
+
+    def _stored(self):
+        return np.where(self.patterns_ > 0, 1, -1).astype(np.int8)
+
+    def _read(self, X):
+        check_is_fitted(self)
+        return as_spins(read(self, X, accept_sparse=False), self.binarize)
+
+    def _encode(self, spins, dtype):
+        spins = spins.astype(dtype)
+        return np.maximum(spins, 0) if self._low_ == 0 else spins
+
+    def _row_batches(self, n_rows):
+        width = max(self.n_features_in_, self._model_.left.shape[1])
+        return gen_batches(n_rows, max(1, BLOCK_SIZE // width))
+
+    # ---------------------------------------------------------------- recall
+
+    def transform(self, X):
+        """Recall: where every row ends when its units follow their fields.
+
+        Deterministic, and every row on its own. Units are visited in the order of the columns; one
+        without a field keeps its state.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Cues.
+
+        Returns
+        -------
+        X_recalled : ndarray of shape (n_samples, n_features)
+            Recalled patterns, in the encoding of `patterns_`.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If rows did not settle within `max_iter` sweeps, or ended in a cycle of two states.
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        X = read(self, X, accept_sparse=False)
+        spins = as_spins(X, self.binarize)
+        settle = recall if self.update == "asynchronous" else recall_at_once
+        recalled, n_unsettled = np.empty_like(spins), 0
+        for rows in self._row_batches(len(spins)):
+            s = spins[rows]
+            if self.temperature:
+                cooling = np.linspace(self.temperature, 0, MEAN_FIELD_STEPS, endpoint=False)
+                means = mean_field(self._model_, s, cooling)
+                s = np.where(means == 0, s, np.sign(means))
+            recalled[rows], settled = settle(self._model_, s, self.max_iter)
+            n_unsettled += np.count_nonzero(~settled)
+        if n_unsettled:
+            cycles = " or ended in a cycle of two states" * (self.update == "synchronous")
+            warnings.warn(
+                f"{n_unsettled} of {len(spins)} rows did not settle within max_iter="
+                f"{self.max_iter} sweeps{cycles}. Raise max_iter"
+                + (" or use update='asynchronous'." if cycles else "."),
+                ConvergenceWarning,
+                stacklevel=2,
+            )
+        return self._encode(recalled, X.dtype)
+
+    def score(self, X, y=None):
+        """Compute the mean overlap of recalled rows with what they should be.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Cues.
+        y : array-like of shape (n_samples, n_features), default=None
+            The clean patterns. Anything else (labels, None) is ignored, and recalled rows are
+            compared with the cues themselves: then doing nothing scores best.
+
+        Returns
+        -------
+        score : float
+            In [-1, 1]; 1 if every row is recalled exactly.
+        """
+        recalled = as_spins(self.transform(X), 0.0)
+        target = X
+        if y is not None and np.ndim(y) == 2 and np.shape(y)[1] == self.n_features_in_:
+            target = y
+        target = check_array(target, dtype=np.float64, input_name="y")
+        if len(target) != len(recalled):
+            raise ValueError(f"X has {len(recalled)} rows, but y has {len(target)}.")
+        return float(np.mean(recalled * as_spins(target, self.binarize), dtype=np.float64))
+
+    # ---------------------------------------------------------------- thermodynamics
+
+    def energy(self, X):
+        """Compute the energy of every row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            States.
+
+        Returns
+        -------
+        energy : ndarray of shape (n_samples,)
+            ``-(1/2) s' J s`` of the spins s (with `activity`, minus a bias term), in the units of
+            `temperature`.
+        """
+        spins = self._read(X)
+        model = self._model_
+        return np.concatenate(
+            [
+                model.energy(spins[rows].astype(model.dtype))
+                for rows in self._row_batches(len(spins))
+            ]
+        )
+
+    def overlaps(self, X):
+        """Compute the overlap of every row with every stored pattern.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            States.
+
+        Returns
+        -------
+        overlaps : ndarray of shape (n_samples, n_patterns)
+            ``(1 / N) sum_i s_i xi_i``, in [-1, 1]: 1 for equal, -1 for reversed.
+        """
+        spins = self._read(X).astype(np.float32)
+        # sums of ±1 are exact in single precision up to 2^24 features
+        overlaps = spins @ self._stored().T.astype(np.float32)
+        return overlaps.astype(np.float64) / self.n_features_in_
+
+    def coupling(self):
+        """Compute the couplings as a matrix, which recall itself never needs.
+
+        Returns
+        -------
+        coupling : ndarray of shape (n_features, n_features)
+            J, symmetric with a zero diagonal.
+        """
+        check_is_fitted(self)
+        return self._model_.coupling()
+
+    def sample(self, n_samples=1, *, given=None, n_sweeps=100, random_state=None):
+        """Draw states by the heat bath at `temperature`.
+
+        Chains start at random and run `n_sweeps` sweeps, each a draw of every unit given all
+        others in turn. At temperature 0 units follow their fields.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows, or rows for every row of `given`.
+        given : array-like of shape (m, n_features), default=None
+            Rows to complete: NaN marks a free feature, the others are held and come back unchanged.
+        n_sweeps : int, default=100
+            Sweeps of every chain.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed; None draws afresh at every call.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features) or (m * n_samples, n_features)
+            States in the encoding of `patterns_`, in the order of
+            ``np.repeat(given, n_samples, axis=0)``.
+
+        Raises
+        ------
+        ValueError
+            If `given` has another width or infinite values, or another argument is not valid.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import HopfieldMemory
+        >>> memory = HopfieldMemory(temperature=0.1).fit([[1, 1, 1, -1, -1]])
+        >>> memory.sample(given=[[1, np.nan, np.nan, -1, np.nan]], random_state=0)
+        array([[ 1.,  1.,  1., -1., -1.]])
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        check_count("n_samples", n_samples, 1)
+        check_count("n_sweeps", n_sweeps, 1)
+        rng = as_generator(random_state)
+        dtype, held = self.patterns_.dtype, None
+        if given is not None:
+            given = validate_data(
+                self, given, reset=False, dtype=dtype, ensure_all_finite="allow-nan"
+            )
+            if np.isinf(given).any():
+                raise ValueError("given contains infinity; use NaN for a free feature.")
+            given = np.repeat(given, n_samples, axis=0)
+            n_samples, held = len(given), ~np.isnan(given)
+        spins = self._random_spins(n_samples, rng)
+        if given is not None:
+            known = as_spins(np.where(held, given, 1), self.binarize)
+            spins = np.where(held, known, spins)
+        temperatures = np.full(n_sweeps, float(self.temperature))
+        states = self._encode(heat_bath(self._model_, spins, temperatures, rng, held), dtype)
+        return states if given is None else np.where(held, given, states)
+
+    def anneal(self, X=None, *, n_samples=1, temperatures=None, random_state=None):
+        """Cool states slowly by the heat bath, and let them settle at temperature 0.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, n_features), default=None
+            Cues to start from; None starts at random states.
+        n_samples : int, default=1
+            Number of runs, or runs from every cue.
+        temperatures : array-like of shape (n_sweeps,), default=None
+            Temperature of every sweep. By default 100 of them, falling linearly to 0.05: from 1.2
+            for random starts, which finds *some* memory at loads below about .02; from cues, from
+            half the temperature at which retrieval breaks down (about ``1 - 1.95 sqrt(load)`` with
+            Hebb's rule), so that the cue is not forgotten. A start near 1 would erase it.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed; None draws afresh at every call.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features) or (m * n_samples, n_features)
+            Final states in the encoding of `patterns_`, in the order of
+            ``np.repeat(X, n_samples, axis=0)``.
+
+        References
+        ----------
+        S. Kirkpatrick, C. Gelatt and M. Vecchi, "Optimization by simulated annealing" (1983).
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        check_count("n_samples", n_samples, 1)
+        rng = as_generator(random_state)
+        if temperatures is None:
+            start = 1.2 if X is None else max(0.5 * (1 - 1.95 * self.load_**0.5), 0.1)
+            temperatures = np.linspace(start, 0.05, 100)
+        temperatures = check_array(
+            temperatures, ensure_2d=False, dtype=np.float64, input_name="temperatures"
+        )
+        if temperatures.ndim != 1 or (temperatures < 0).any():
+            raise ValueError(
+                "temperatures must be a sequence of numbers of at least 0, one a sweep, got "
+                f"{temperatures!r}."
+            )
+        if X is None:
+            spins = self._random_spins(n_samples, rng)
+        else:
+            spins = np.repeat(self._read(X), n_samples, axis=0)
+        states = heat_bath(self._model_, spins, temperatures, rng)
+        states, _ = recall(self._model_, states, self.max_iter)
+        return self._encode(states, self.patterns_.dtype)
+
+    def diagnose(self, X, *, threshold=0.9):
+        """Say of every row which stored pattern it is, or which spurious state.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            States, usually recalled ones.
+        threshold : float, default=0.9
+            Overlap with a pattern, its negative, or a mixture from which on a row counts as it.
+
+        Returns
+        -------
+        diagnoses : list of Diagnosis
+            Named tuple ``(kind, patterns, signs, overlap)`` for every row. Mixtures are those of
+            3, 5 and 7 patterns: the sign of their sum, each taken with a sign.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import HopfieldMemory
+        >>> from skebm.datasets import make_patterns
+        >>> patterns = make_patterns(5, 1000, random_state=0)
+        >>> memory = HopfieldMemory().fit(patterns)
+        >>> mixture = np.sign(patterns[0] - patterns[1] + patterns[4])
+        >>> for diagnosis in memory.diagnose([patterns[2], -patterns[3], mixture]):
+        ...     print(diagnosis)
+        Diagnosis(kind='stored', patterns=(2,), signs=(1,), overlap=1.0)
+        Diagnosis(kind='reversed', patterns=(3,), signs=(-1,), overlap=1.0)
+        Diagnosis(kind='mixture', patterns=(0, 1, 4), signs=(1, -1, 1), overlap=1.0)
+        """
+        if not isinstance(threshold, Real) or not 0 < threshold <= 1:
+            raise ValueError(f"threshold must be a number in (0, 1], got {threshold!r}.")
+        spins, stored = self._read(X), self._stored()
+        return [
+            _diagnose(row, overlaps, stored, threshold)
+            for row, overlaps in zip(spins, self.overlaps(X), strict=True)
+        ]
+
+    def _random_spins(self, n_rows, rng):
+        return np.where(rng.random((n_rows, self.n_features_in_)) < 0.5, -1, 1).astype(np.int8)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _diagnose(row, overlaps, stored, threshold):
+    """The simplest state that a row is near enough to."""
+    order = np.argsort(-np.abs(overlaps), kind="stable")
+    signs = np.where(overlaps < 0, -1, 1)
+    nearest = Diagnosis(
+        "spurious", (int(order[0]),), (int(signs[order[0]]),), float(abs(overlaps[order[0]]))
+    )
+    if nearest.overlap >= threshold:
+        return nearest._replace(kind="stored" if signs[order[0]] > 0 else "reversed")
+    for n in range(3, min(LARGEST_MIXTURE, len(stored)) + 1, 2):
+        members = np.sort(order[:n])
+        mixture = np.sign(signs[members] @ stored[members].astype(np.int64))
+        overlap = float(np.mean(mixture * row))
+        if overlap >= threshold:
+            return Diagnosis(
+                "mixture",
+                tuple(members.tolist()),
+                tuple(signs[members].tolist()),
+                overlap,
+            )
+    return nearest

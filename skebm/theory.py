@@ -1,0 +1,601 @@
+"""Thermodynamics of the Hopfield memory in closed form.
+
+Loads are ``alpha = p / N``, patterns per unit; energies are per unit, with Hebb couplings
+``J = (1/N) sum xi xi'``; temperatures are in the same units, so that a single pattern is
+retrievable up to temperature 1.
+
+References
+----------
+D. Amit, H. Gutfreund and H. Sompolinsky, "Spin-glass models of neural networks" (1985), for a
+finite number of patterns, and "Statistical mechanics of neural networks near saturation" (1987),
+for an extensive one (in replica symmetry). E. Gardner, "The space of interactions in neural
+network models" (1988).
+"""
+
+from math import comb, erf, erfc, exp, log, pi, sqrt
+from typing import NamedTuple
+
+import numpy as np
+from scipy.optimize import brentq, minimize_scalar
+from scipy.stats import binom, norm
+
+__all__ = [
+    "OneStepErrors",
+    "PhaseBoundaries",
+    "RetrievalState",
+    "capacity",
+    "critical_load",
+    "error_probability",
+    "exact_error_probability",
+    "gardner_capacity",
+    "mixture_critical_temperature",
+    "mixture_free_energy",
+    "mixture_overlap",
+    "phase_boundaries",
+    "retrieval_state",
+    "spin_glass_state",
+]
+
+
+# ------------------------------------------------------------------ one step from a pattern
+
+
+def error_probability(load):
+    """Probability that a unit of a stored pattern is unstable, for many units.
+
+    Parameters
+    ----------
+    load : float or array-like
+        Patterns per unit, alpha > 0.
+
+    Returns
+    -------
+    probability : float or ndarray
+        ``erfc(1 / sqrt(2 alpha)) / 2``.
+
+    Examples
+    --------
+    >>> from skebm.theory import error_probability
+    >>> round(error_probability(0.138), 6)
+    0.003552
+    """
+    load = np.asarray(load, dtype=np.float64)
+    if not (load > 0).all():
+        raise ValueError(f"load must be positive, got {load.min()}.")
+    probability = norm.sf(1 / np.sqrt(load))
+    return float(probability) if probability.ndim == 0 else probability
+
+
+class OneStepErrors(NamedTuple):
+    """What becomes of a unit of a stored pattern in one step.
+
+    Attributes
+    ----------
+    error : float
+        Probability that its field points the other way.
+    tie : float
+        Probability that its field is exactly 0.
+    """
+
+    error: float
+    tie: float
+
+
+def exact_error_probability(n_patterns, n_units):
+    """Probability that a unit of a stored pattern is unstable, exactly for that many units.
+
+    Parameters
+    ----------
+    n_patterns, n_units : int
+        Number of random ±1 patterns and of units; the couplings have no diagonal.
+
+    Returns
+    -------
+    probabilities : OneStepErrors
+        Named tuple ``(error, tie)``.
+
+    Examples
+    --------
+    >>> from skebm.theory import exact_error_probability
+    >>> round(exact_error_probability(28, 200).error, 6)
+    0.003179
+    """
+    _check_positive_integers(n_patterns=n_patterns, n_units=n_units)
+    # N times the aligned field is N - 1 minus a sum of that many independent signs
+    n_signs = (n_units - 1) * (n_patterns - 1)
+    half = (n_signs - (n_units - 1)) / 2
+    error = float(binom.cdf(np.ceil(half) - 1, n_signs, 0.5))
+    tie = float(binom.pmf(half, n_signs, 0.5)) if half == int(half) else 0.0
+    return OneStepErrors(error, tie)
+
+
+# ------------------------------------------------------------------ a few patterns
+
+
+def mixture_overlap(n, temperature):
+    """Overlap of a symmetric mixture of `n` patterns with each of them.
+
+    Parameters
+    ----------
+    n : int
+        Number of patterns in the mixture; 1 is retrieval of a pattern.
+    temperature : float
+        Temperature, 0 included.
+
+    Returns
+    -------
+    overlap : float
+        Solution ``m > 0`` of ``m = <z tanh(m z / T)> / n``, z a sum of n signs; 0 where
+        ``temperature >= 1``.
+
+    Examples
+    --------
+    >>> from skebm.theory import mixture_overlap
+    >>> mixture_overlap(3, 0.0)
+    0.5
+    >>> round(mixture_overlap(1, 0.4), 6)
+    0.985624
+    """
+    z, weights = _sum_of_signs(n)
+    _check_temperature(temperature)
+    if temperature == 0:
+        return float(weights @ np.abs(z) / n)
+    if temperature >= 1:
+        return 0.0
+
+    def excess(m):
+        return weights @ (z * np.tanh(m * z / temperature)) / n - m
+
+    # concave in m, with slope 1 / T > 1 at 0
+    low = 0.1
+    while excess(low) <= 0:
+        low /= 4
+    return float(brentq(excess, low, 1.0, xtol=1e-14)) if excess(1.0) < 0 else 1.0
+
+
+def mixture_free_energy(n, temperature):
+    """Free energy per unit of a symmetric mixture of `n` patterns.
+
+    Parameters
+    ----------
+    n : int
+        Number of patterns in the mixture.
+    temperature : float
+        Temperature, 0 included.
+
+    Returns
+    -------
+    free_energy : float
+        ``n m^2 / 2 - T <ln 2cosh(m z / T)>``.
+
+    Examples
+    --------
+    >>> from skebm.theory import mixture_free_energy
+    >>> mixture_free_energy(3, 0.0)
+    -0.375
+    """
+    z, weights = _sum_of_signs(n)
+    m = mixture_overlap(n, temperature)
+    return float(n * m**2 / 2 - weights @ _log_two_cosh(m * z, temperature))
+
+
+def mixture_critical_temperature(n):
+    """Temperature below which a symmetric mixture of `n` patterns is locally stable.
+
+    Parameters
+    ----------
+    n : int
+        Number of patterns in the mixture.
+
+    Returns
+    -------
+    temperature : float
+        Where the smallest eigenvalue of the Hessian vanishes; nan for even n, which are unstable
+        at every temperature.
+
+    Examples
+    --------
+    >>> from skebm.theory import mixture_critical_temperature
+    >>> round(mixture_critical_temperature(3), 4)
+    0.4598
+    """
+    z, weights = _sum_of_signs(n)
+    if n == 1:
+        return 1.0
+    if n % 2 == 0:
+        return float("nan")
+
+    def smallest_eigenvalue(temperature):
+        square = np.tanh(mixture_overlap(n, temperature) * z / temperature) ** 2
+        q = weights @ square
+        correlated = weights @ ((z**2 - n) * square) / (n * (n - 1))
+        return 1 - (1 - q) / temperature - correlated / temperature
+
+    return float(brentq(smallest_eigenvalue, 0.05, 0.9))
+
+
+# ------------------------------------------------------------------ many patterns
+
+
+class RetrievalState(NamedTuple):
+    """Order parameters of a state at an extensive load; all nan where there is none.
+
+    Attributes
+    ----------
+    overlap : float
+        m, with the retrieved pattern.
+    q : float
+        Edwards-Anderson parameter, the mean squared local magnetisation.
+    r : float
+        Mean squared overlap with the other patterns, times N / alpha.
+    free_energy : float
+        Per unit.
+    """
+
+    overlap: float
+    q: float
+    r: float
+    free_energy: float
+
+
+NO_STATE = RetrievalState(*[float("nan")] * 4)
+
+
+def retrieval_state(load, temperature=0.0):
+    """Replica-symmetric retrieval state of a memory with ``load * N`` random patterns.
+
+    Parameters
+    ----------
+    load : float
+        Patterns per unit, alpha > 0.
+    temperature : float, default=0.0
+        Temperature.
+
+    Returns
+    -------
+    state : RetrievalState
+        Named tuple ``(overlap, q, r, free_energy)``; nan where no pattern can be retrieved.
+
+    Examples
+    --------
+    >>> from skebm.theory import retrieval_state
+    >>> round(retrieval_state(0.05, 0.3).overlap, 5)
+    0.99116
+    >>> retrieval_state(0.15)
+    RetrievalState(overlap=nan, q=nan, r=nan, free_energy=nan)
+    """
+    _check_load(load)
+    _check_temperature(temperature)
+    if temperature == 0:
+        y_best, load_best = _most_loaded_at_zero()
+        if load > load_best:
+            return NO_STATE
+        y = brentq(lambda y: _load_at_zero(y) - load, y_best, 40.0, xtol=1e-14)
+        m = erf(y)
+        return _state(m, m / (sqrt(2) * y), load, 0.0)
+    if temperature >= 1:
+        return NO_STATE
+    s_best, load_best = _most_loaded(temperature)
+    if load > load_best:
+        return NO_STATE
+    s = brentq(lambda s: _load_at(s, temperature) - load, 1e-9, s_best, xtol=1e-14)
+    return _state(_overlap_at(s, temperature), s, load, temperature)
+
+
+def spin_glass_state(load, temperature=0.0):
+    """Replica-symmetric spin glass state, which has no overlap with any pattern.
+
+    Parameters
+    ----------
+    load : float
+        Patterns per unit, alpha > 0.
+    temperature : float, default=0.0
+        Temperature.
+
+    Returns
+    -------
+    state : RetrievalState
+        Named tuple with overlap 0; nan above ``1 + sqrt(alpha)``, where only the paramagnet is.
+
+    Examples
+    --------
+    >>> from skebm.theory import spin_glass_state
+    >>> round(spin_glass_state(0.1).free_energy, 4)
+    -0.5706
+    """
+    _check_load(load)
+    _check_temperature(temperature)
+    if temperature >= 1 + sqrt(load):
+        return NO_STATE
+    if temperature == 0:
+        return _state(0.0, sqrt(load) + sqrt(2 / pi), load, 0.0)
+
+    def stiffness(s):
+        return 1 - (1 - _square(0.0, s, temperature)) / temperature
+
+    lowest = 1e-6
+    if stiffness(lowest) < 0:
+        lowest = brentq(stiffness, lowest, 10.0, xtol=1e-15)
+
+    def excess(s):
+        return s**2 * stiffness(s) ** 2 - load * _square(0.0, s, temperature)
+
+    highest = sqrt(load) + 2
+    return _state(0.0, brentq(excess, lowest, highest, xtol=1e-14), load, temperature)
+
+
+def critical_load(temperature=0.0):
+    """Largest load at which patterns can be retrieved.
+
+    Parameters
+    ----------
+    temperature : float, default=0.0
+        Temperature.
+
+    Returns
+    -------
+    load : float
+        Patterns per unit; 0 where ``temperature >= 1``.
+
+    Examples
+    --------
+    >>> from skebm.theory import critical_load
+    >>> round(critical_load(), 6)
+    0.137906
+    """
+    _check_temperature(temperature)
+    if temperature == 0:
+        return _most_loaded_at_zero()[1]
+    return _most_loaded(temperature)[1] if temperature < 1 else 0.0
+
+
+class PhaseBoundaries(NamedTuple):
+    """Temperatures of the phase boundaries at some loads; nan where there is none.
+
+    Attributes
+    ----------
+    spin_glass : ndarray
+        T_g, below which the paramagnet freezes into a spin glass.
+    retrieval : ndarray
+        T_M, below which retrieval states exist.
+    ground_state : ndarray
+        T_c, below which they have the lowest free energy.
+    """
+
+    spin_glass: np.ndarray
+    retrieval: np.ndarray
+    ground_state: np.ndarray
+
+
+def phase_boundaries(loads):
+    """Boundaries of the phases of the memory in the plane of load and temperature.
+
+    Parameters
+    ----------
+    loads : array-like of shape (n,)
+        Patterns per unit.
+
+    Returns
+    -------
+    boundaries : PhaseBoundaries
+        Named tuple of arrays ``(spin_glass, retrieval, ground_state)``.
+
+    Examples
+    --------
+    >>> from skebm.theory import phase_boundaries
+    >>> phase_boundaries([0.05, 0.1]).retrieval.round(4)
+    array([0.5423, 0.3154])
+    """
+    loads = np.atleast_1d(np.asarray(loads, dtype=np.float64))
+    for load in loads:
+        _check_load(load)
+    lines = np.array([(_retrieval_line(load), _ground_state_line(load)) for load in loads])
+    return PhaseBoundaries(1 + np.sqrt(loads), *lines.reshape(-1, 2).T)
+
+
+def _retrieval_line(load):
+    if load >= critical_load():
+        return np.nan
+    return brentq(lambda t: critical_load(t) - load, 1e-3, 1 - 1e-6, xtol=1e-9)
+
+
+def _ground_state_line(load):
+    def excess(temperature):
+        glass = spin_glass_state(load, temperature).free_energy
+        return retrieval_state(load, temperature).free_energy - glass
+
+    if load >= critical_load() or excess(0.0) > 0:
+        return np.nan
+    return brentq(excess, 0.0, _retrieval_line(load) - 1e-9, xtol=1e-9)
+
+
+def _state(m, s, load, temperature):
+    """Order parameters and free energy from m and ``s = sqrt(alpha r)``."""
+    r = s**2 / load
+    if temperature == 0:
+        susceptibility = sqrt(2 / pi) / s * exp(-(m**2) / (2 * s**2))
+        q, logarithm, entropic = 1.0, 0.0, susceptibility
+        last = m * erf(m / (sqrt(2) * s)) + s * sqrt(2 / pi) * exp(-(m**2) / (2 * s**2))
+    else:
+        q = _square(m, s, temperature)
+        susceptibility = (1 - q) / temperature
+        logarithm, entropic = temperature * log(1 - susceptibility), susceptibility
+        z, weights = _normal_nodes(m, s, temperature)
+        last = float(weights @ _log_two_cosh(m + s * z, temperature))
+    free_energy = load / 2 + m**2 / 2 + load / 2 * (logarithm - q / (1 - susceptibility))
+    free_energy += load / 2 * r * entropic - last
+    return RetrievalState(float(m), float(q), float(r), float(free_energy))
+
+
+def _load_at_zero(y):
+    """Load at which T = 0 has a state with ``y = m / sqrt(2 alpha r)``."""
+    root = erf(y) / y - 2 / sqrt(pi) * exp(-(y**2))
+    return root**2 / 2
+
+
+def _most_loaded_at_zero():
+    best = minimize_scalar(
+        lambda y: -_load_at_zero(y), bounds=(0.5, 3), method="bounded", options={"xatol": 1e-10}
+    )
+    return float(best.x), float(-best.fun)
+
+
+def _overlap_at(s, temperature):
+    """Largest solution m of ``m = <tanh((m + s z) / T)>``; it is concave in m."""
+
+    def excess(m):
+        z, weights = _normal_nodes(m, s, temperature)
+        return float(weights @ np.tanh((m + s * z) / temperature)) - m
+
+    low = 0.5
+    while excess(low) <= 0:
+        low /= 2
+        if low < 1e-7:
+            return 0.0
+    return brentq(excess, low, 1.0, xtol=1e-15) if excess(1.0) < 0 else 1.0
+
+
+def _load_at(s, temperature):
+    """Load at which there is a retrieval state with ``s = sqrt(alpha r)``."""
+    m = _overlap_at(s, temperature)
+    if m == 0:
+        return 0.0
+    q = _square(m, s, temperature)
+    return s**2 * max(1 - (1 - q) / temperature, 0) ** 2 / q
+
+
+def _most_loaded(temperature):
+    """Where, along s, the load is largest: retrieval states have a smaller s than that."""
+    grid = np.linspace(0.02, 1.0, 50)
+    loads = [_load_at(s, temperature) for s in grid]
+    k = int(np.argmax(loads))
+    bounds = (grid[k - 1] if k else 1e-6, grid[min(k + 1, len(grid) - 1)])
+    best = minimize_scalar(
+        lambda s: -_load_at(s, temperature),
+        bounds=bounds,
+        method="bounded",
+        options={"xatol": 1e-10},
+    )
+    return float(best.x), float(-best.fun)
+
+
+def _square(m, s, temperature):
+    """``<tanh^2((m + s z) / T)>``."""
+    z, weights = _normal_nodes(m, s, temperature)
+    return float(weights @ np.tanh((m + s * z) / temperature) ** 2)
+
+
+LEGENDRE_NODES, LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(96)
+
+
+def _normal_nodes(m, s, temperature):
+    """Nodes and weights for the mean over a standard normal z of a function of (m + s z) / T.
+
+    Panels end where the function is steep, so that low temperatures are as exact as high ones.
+    """
+    steep, width = -m / s, 20 * temperature / s
+    edges = np.clip([-10, steep - width, steep - width / 8, steep, steep + width / 8], -10, 10)
+    edges = np.unique([*edges, np.clip(steep + width, -10, 10), -4, 0, 4, 10])
+    half = np.diff(edges)[:, np.newaxis] / 2
+    z = (edges[:-1, np.newaxis] + half * (1 + LEGENDRE_NODES)).ravel()
+    weights = (half * LEGENDRE_WEIGHTS).ravel() * np.exp(-(z**2) / 2) / sqrt(2 * pi)
+    return z, weights
+
+
+# ------------------------------------------------------------------ capacities
+
+
+def capacity(learning_rule, n_units):
+    """Number of random patterns that a memory of that many units holds.
+
+    Parameters
+    ----------
+    learning_rule : {"hebb", "storkey", "pseudo_inverse", "perceptron"}
+        The rule. "hebb": ``0.138 N``, recalled with 1.6 % of the units wrong; "storkey":
+        ``N / sqrt(2 ln N)``; "pseudo_inverse": N; "perceptron": 2 N, an upper bound that couplings
+        learnt row by row reach and symmetric ones (ours) do not.
+    n_units : int
+        Number of units N.
+
+    Returns
+    -------
+    n_patterns : float
+        For large N.
+
+    Examples
+    --------
+    >>> from skebm.theory import capacity
+    >>> round(capacity("hebb", 1000), 1)
+    137.9
+    """
+    _check_positive_integers(n_units=n_units)
+    capacities = {
+        "hebb": critical_load() * n_units,
+        "storkey": n_units / sqrt(2 * log(max(n_units, 2))),
+        "pseudo_inverse": float(n_units),
+        "perceptron": gardner_capacity() * n_units,
+    }
+    if learning_rule not in capacities:
+        raise ValueError(
+            f"learning_rule must be one of {sorted(capacities)}, got {learning_rule!r}."
+        )
+    return capacities[learning_rule]
+
+
+def gardner_capacity(margin=0.0):
+    """Largest load at which any couplings hold random patterns with that margin.
+
+    Parameters
+    ----------
+    margin : float, default=0.0
+        kappa: every aligned field is at least that, over the norm of its unit's couplings.
+
+    Returns
+    -------
+    load : float
+        ``1 / int_{-kappa}^inf Dz (z + kappa)^2``, for couplings that need not be symmetric.
+
+    Examples
+    --------
+    >>> from skebm.theory import gardner_capacity
+    >>> gardner_capacity()
+    2.0
+    >>> round(gardner_capacity(0.5), 5)
+    0.96121
+    """
+    density = exp(-(margin**2) / 2) / sqrt(2 * pi)
+    return 1 / ((1 + margin**2) * erfc(-margin / sqrt(2)) / 2 + margin * density)
+
+
+# ------------------------------------------------------------------ checks and small sums
+
+
+def _sum_of_signs(n):
+    """Values of a sum of n independent signs, and their probabilities."""
+    _check_positive_integers(n=n)
+    ups = np.arange(n + 1)
+    return 2.0 * ups - n, np.array([comb(n, int(k)) / 2**n for k in ups])
+
+
+def _log_two_cosh(field, temperature):
+    """``T ln 2cosh(field / T)``, down to T = 0."""
+    magnitude = np.abs(field)
+    if temperature == 0:
+        return magnitude
+    return magnitude + temperature * np.log1p(np.exp(-2 * magnitude / temperature))
+
+
+def _check_positive_integers(**values):
+    for name, value in values.items():
+        if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"{name} must be an integer of at least 1, got {value!r}.")
+
+
+def _check_load(load):
+    if not 0 < load < np.inf:
+        raise ValueError(f"load must be a positive number, got {load!r}.")
+
+
+def _check_temperature(temperature):
+    if not 0 <= temperature < np.inf:
+        raise ValueError(f"temperature must be a number of at least 0, got {temperature!r}.")

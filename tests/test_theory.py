@@ -1,0 +1,227 @@
+import itertools
+
+import numpy as np
+import pytest
+from scipy.integrate import quad
+
+from skebm import theory
+
+
+@pytest.mark.parametrize(
+    ("load", "expected"),
+    [
+        (0.05, 3.87e-6),
+        (0.10, 0.000783),
+        (0.105, 0.001014),
+        (0.138, 0.003552),
+        (0.185, 0.010037),
+        (0.37, 0.050089),
+        (0.61, 0.100208),
+    ],
+)
+def test_one_step_error(load, expected):
+    np.testing.assert_allclose(theory.error_probability(load), expected, rtol=1e-3)
+    assert abs(theory.error_probability(load) - expected) < 5.1e-7
+
+
+def test_one_step_error_of_arrays():
+    loads = [0.1, 0.2]
+    np.testing.assert_array_equal(
+        theory.error_probability(loads), [theory.error_probability(load) for load in loads]
+    )
+
+
+@pytest.mark.parametrize(("n_patterns", "n_units"), [(3, 5), (2, 7), (4, 4), (3, 6)])
+def test_exact_one_step_error_by_enumeration(n_patterns, n_units):
+    # the aligned field of unit 0 of pattern 0, all +1 without loss of generality
+    errors = ties = total = 0
+    for signs in itertools.product([-1, 1], repeat=(n_patterns - 1) * (n_units - 1)):
+        field = n_units - 1 + sum(signs)
+        errors, ties, total = errors + (field < 0), ties + (field == 0), total + 1
+    result = theory.exact_error_probability(n_patterns, n_units)
+    np.testing.assert_allclose(result, (errors / total, ties / total), atol=1e-12)
+
+
+def test_exact_one_step_error_reference():
+    assert abs(theory.exact_error_probability(28, 200).error - 0.003179) < 5e-7
+    assert theory.exact_error_probability(9, 200).tie == 0  # N even, p odd
+
+
+ZERO_TEMPERATURE = [
+    (1, 1, -0.5),
+    (2, 0.5, -0.25),
+    (3, 0.5, -0.375),
+    (4, 0.375, -0.28125),
+    (5, 0.375, -0.351563),
+    (6, 0.3125, -0.292969),
+    (7, 0.3125, -0.341797),
+]
+
+
+@pytest.mark.parametrize(("n", "overlap", "free_energy"), ZERO_TEMPERATURE)
+def test_mixtures_at_zero(n, overlap, free_energy):
+    np.testing.assert_allclose(theory.mixture_overlap(n, 0.0), overlap, rtol=1e-12)
+    assert abs(theory.mixture_free_energy(n, 0.0) - free_energy) < 6e-7
+    # continuous: a low temperature is nearly zero
+    np.testing.assert_allclose(theory.mixture_overlap(n, 0.01), overlap, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("n", "temperature", "expected"),
+    [
+        (1, 0.2, 0.999909),
+        (1, 0.4, 0.985624),
+        (1, 0.6, 0.907332),
+        (1, 0.8, 0.710412),
+        (3, 0.2, 0.496536),
+        (3, 0.4, 0.452241),
+    ],
+)
+def test_mixtures_at_finite_temperature(n, temperature, expected):
+    assert abs(theory.mixture_overlap(n, temperature) - expected) < 6e-7
+
+
+def test_mixture_overlap_minimises_the_free_energy():
+    for n, temperature in ((1, 0.7), (3, 0.5), (5, 0.3)):
+        signs = np.array(list(itertools.product([-1, 1], repeat=n)))
+        z = signs.sum(axis=1)
+
+        def free_energy(m, n=n, z=z, temperature=temperature):
+            return n * m**2 / 2 - temperature * np.mean(np.log(2 * np.cosh(m * z / temperature)))
+
+        m = theory.mixture_overlap(n, temperature)
+        np.testing.assert_allclose(free_energy(m), theory.mixture_free_energy(n, temperature))
+        slope = (free_energy(m + 1e-5) - free_energy(m - 1e-5)) / 2e-5
+        assert abs(slope) < 1e-8
+
+
+def test_single_pattern():
+    assert abs(theory.mixture_free_energy(1, 0.5) + 0.509836) < 6e-7
+    assert theory.mixture_overlap(1, 1.0) == 0
+    m = theory.mixture_overlap(1, 0.7)
+    np.testing.assert_allclose(m, np.tanh(m / 0.7))
+    assert theory.mixture_overlap(1, 0.999) > 0.03
+
+
+def test_mixture_critical_temperatures():
+    expected = {1: 1.0, 3: 0.45979, 5: 0.38474, 7: 0.34393}
+    for n, temperature in expected.items():
+        assert abs(theory.mixture_critical_temperature(n) - temperature) < 6e-6
+    assert np.isnan(theory.mixture_critical_temperature(4))
+
+
+@pytest.mark.parametrize(
+    ("load", "temperature", "expected"),
+    [
+        (0.05, 0.3, (0.991165, 0.982961, 1.10491, -0.501236)),
+        (0.1, 0.2, (0.989085, 0.984417, 1.15781, -0.501041)),
+    ],
+)
+def test_retrieval_state(load, temperature, expected):
+    np.testing.assert_allclose(
+        theory.retrieval_state(load, temperature), expected, atol=6e-7, rtol=6e-6
+    )
+
+
+@pytest.mark.parametrize("temperature", [0.05, 0.3, 0.5])
+@pytest.mark.parametrize("state", [theory.retrieval_state, theory.spin_glass_state])
+def test_states_solve_the_saddle_point_equations(state, temperature):
+    load, beta = 0.04, 1 / temperature
+    m, q, r, free_energy = state(load, temperature)
+
+    def mean(function):
+        points = [-m / np.sqrt(load * r)]
+        return quad(
+            lambda z: np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * function(z),
+            -10,
+            10,
+            points=points,
+            limit=500,
+            epsabs=1e-12,
+        )[0]
+
+    def field(z):
+        return beta * (m + np.sqrt(load * r) * z)
+
+    np.testing.assert_allclose(mean(lambda z: np.tanh(field(z))), m, atol=1e-8)
+    np.testing.assert_allclose(mean(lambda z: np.tanh(field(z)) ** 2), q, atol=1e-8)
+    c = beta * (1 - q)
+    np.testing.assert_allclose(q / (1 - c) ** 2, r, rtol=1e-7)
+    expected = load / 2 + m**2 / 2 + load / (2 * beta) * (np.log(1 - c) - beta * q / (1 - c))
+    expected += load * beta / 2 * r * (1 - q)
+    expected -= mean(lambda z: np.logaddexp(field(z), -field(z))) / beta
+    np.testing.assert_allclose(free_energy, expected, atol=1e-8)
+
+
+def test_zero_temperature_is_the_limit():
+    for state in (theory.retrieval_state, theory.spin_glass_state):
+        np.testing.assert_allclose(state(0.1, 0.0), state(0.1, 1e-3), atol=3e-3, rtol=3e-3)
+
+
+@pytest.mark.parametrize(
+    ("load", "expected"), [(0.05, 0.999992), (0.10, 0.997999), (0.135, 0.980791)]
+)
+def test_overlap_at_zero_temperature(load, expected):
+    assert abs(theory.retrieval_state(load).overlap - expected) < 6e-7
+
+
+def test_critical_load():
+    assert abs(theory.critical_load() - 0.13790557) < 1e-8
+    edge = theory.retrieval_state(theory.critical_load() - 1e-12)
+    assert abs(edge.overlap - 0.967417) < 2e-5
+    assert theory.critical_load(1.0) == 0
+    assert theory.retrieval_state(0.01, 1.2) == theory.NO_STATE or np.isnan(
+        theory.retrieval_state(0.01, 1.2).overlap
+    )
+
+
+def test_retrieval_is_the_ground_state_below_another_load():
+    def excess(load):
+        return (
+            theory.retrieval_state(load).free_energy - theory.spin_glass_state(load).free_energy
+        )
+
+    assert excess(0.0518543 - 1e-6) < 0 < excess(0.0518543 + 1e-6)
+
+
+def test_phase_boundaries():
+    loads = [0.005, 0.05, 0.12, 0.2]
+    spin_glass, retrieval, ground_state = theory.phase_boundaries(loads)
+    np.testing.assert_allclose(spin_glass, 1 + np.sqrt(loads))
+    np.testing.assert_allclose(retrieval, [0.8600, 0.5423, 0.2151, np.nan], atol=6e-5)
+    np.testing.assert_allclose(ground_state, [0.8074, 0.2164, np.nan, np.nan], atol=6e-5)
+
+
+@pytest.mark.slow
+def test_more_phase_boundaries():
+    _, retrieval, ground_state = theory.phase_boundaries([0.01, 0.02, 0.10])
+    np.testing.assert_allclose(retrieval, [0.8010, 0.7165, 0.3154], atol=6e-5)
+    np.testing.assert_allclose(ground_state, [0.7216, 0.5913, np.nan], atol=6e-5)
+
+
+@pytest.mark.parametrize(("margin", "expected"), [(0.0, 2.0), (0.5, 0.96121), (1.0, 0.51957)])
+def test_gardner_capacity(margin, expected):
+    assert abs(theory.gardner_capacity(margin) - expected) < 6e-6
+    integral, _ = quad(
+        lambda z: np.exp(-(z**2) / 2) / np.sqrt(2 * np.pi) * (z + margin) ** 2, -margin, 12
+    )
+    np.testing.assert_allclose(theory.gardner_capacity(margin), 1 / integral)
+
+
+def test_capacities():
+    assert theory.capacity("pseudo_inverse", 50) == 50
+    assert theory.capacity("perceptron", 50) == 100
+    np.testing.assert_allclose(theory.capacity("storkey", 100), 100 / np.sqrt(2 * np.log(100)))
+    with pytest.raises(ValueError, match=r"'hebb'.*got 'hebbian'"):
+        theory.capacity("hebbian", 50)
+
+
+def test_bad_arguments():
+    with pytest.raises(ValueError, match="load must be"):
+        theory.retrieval_state(0)
+    with pytest.raises(ValueError, match="load must be"):
+        theory.error_probability([0.1, -0.1])
+    with pytest.raises(ValueError, match="temperature must be"):
+        theory.mixture_overlap(3, -0.1)
+    with pytest.raises(ValueError, match="n must be an integer"):
+        theory.mixture_overlap(1.5, 0.1)
