@@ -212,6 +212,7 @@ def heat_bath(model, states, temperatures, rng, held=None):
             if temperature:
                 # P(+1) = 1 / (1 + exp(-2 field / T)): the field exceeds half of T logit(u)
                 uniform = rng.random(field.shape, dtype=field.dtype)
+                np.maximum(uniform, 2.0**-25, out=uniform)
                 threshold = np.log(uniform) - np.log1p(-uniform)
                 threshold *= 0.5 * temperature * model.scale
             fixed = None if held is None else held[:, units]

@@ -30,6 +30,7 @@ from ._energies import Pairwise
 
 # fields that exact arithmetic would make 0 come out below that, relative to a coupling's scale
 ROUNDING = 1e-7
+STORKEY_ROUNDING = 1e-5
 PERCEPTRON_EPOCHS = 2000
 
 
@@ -80,7 +81,7 @@ def storkey(patterns):
     weights = weights * n_units
     left = np.hstack([xi, fields])
     right = np.hstack([weights * (xi - fields), -weights * xi])
-    return Pairwise.from_factors(left, right, n_units, tolerance=ROUNDING * n_units)
+    return Pairwise.from_factors(left, right, n_units, tolerance=STORKEY_ROUNDING * n_units)
 
 
 def pseudo_inverse(patterns):

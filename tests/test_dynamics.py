@@ -3,8 +3,9 @@ import pytest
 from scipy.special import logsumexp
 from scipy.stats import chisquare, kstest, norm, truncnorm
 
-from skebm._dynamics import gibbs, temper
-from skebm._energies import Bipartite, Path
+from skebm import _energies
+from skebm._dynamics import gibbs, heat_bath, mean_field, recall, recall_at_once, temper
+from skebm._energies import Bipartite, Pairwise, Path
 
 from . import oracle
 
@@ -210,3 +211,160 @@ def test_tempering_with_clamped_units():
     keep = states[:, 0] == 1
     expected = N_CHAINS * p[keep] / p[keep].sum()
     assert chisquare(counts(v[-N_CHAINS:], states[keep]), expected).pvalue > ALPHA
+
+
+# ---------------------------------------------------------------- pairwise
+
+
+def random_pairwise(n_units, seed=0, integers=False, scale=1.0):
+    rng = np.random.default_rng(seed)
+    if integers:
+        coupling, bias = rng.integers(-2, 3, (n_units, n_units)), rng.integers(-1, 2, n_units)
+    else:
+        coupling, bias = rng.normal(size=(n_units, n_units)), rng.normal(size=n_units)
+    coupling = np.triu(coupling, 1)
+    coupling = coupling + coupling.T
+    eye = np.eye(n_units, dtype=coupling.dtype)
+    return Pairwise.from_factors(eye, coupling, scale, bias=bias)
+
+
+def random_spins(n_rows, n_units, seed=0):
+    return np.where(np.random.default_rng(seed).random((n_rows, n_units)) < 0.5, -1.0, 1.0)
+
+
+def in_turn(model, row, thresholds=None):
+    """One sweep over one row by definition."""
+    coupling, row = model.coupling() * model.scale, row.copy()
+    for i in range(len(row)):
+        field = coupling[i] @ row + model.bias[i]
+        if thresholds is not None:
+            row[i] = 1 if field > thresholds[i] else -1
+        elif abs(field) > 1e-9:
+            row[i] = np.sign(field)
+    return row
+
+
+@pytest.fixture(params=[3, 128])
+def block(request, monkeypatch):
+    monkeypatch.setattr(_energies, "BLOCK", request.param)
+
+
+@pytest.mark.usefixtures("block")
+@pytest.mark.parametrize("integers", [True, False])
+def test_recall_visits_the_units_in_turn(integers):
+    for seed in range(5):
+        model = random_pairwise(11, seed, integers)
+        starts = random_spins(40, 11, seed)
+        for max_sweeps in (1, 2, 100):
+            states, settled = recall(model, starts, max_sweeps)
+            for start, state, done in zip(starts, states, settled, strict=True):
+                row, stopped = start, False
+                for _ in range(max_sweeps):
+                    before, row = row, in_turn(model, row)
+                    if (before == row).all():
+                        stopped = True
+                        break
+                np.testing.assert_array_equal(state, row)
+                assert done == stopped
+        assert settled.all()
+
+
+@pytest.mark.usefixtures("block")
+def test_energy_never_rises_and_ties_stay():
+    model = random_pairwise(23, integers=True)
+    states = random_spins(50, 23)
+    before = model.energy(states)
+    for _ in range(20):
+        new, _ = recall(model, states, 1)
+        after = model.energy(new)
+        moved = (new != states).any(axis=1)
+        assert (after[moved] <= before[moved]).all()
+        states, before = new, after
+    free = Pairwise.from_factors(np.zeros((7, 1), int), np.zeros((7, 1), int), 1.0)
+    start = random_spins(9, 7)
+    for settled_states, settled in (recall(free, start, 5), recall_at_once(free, start, 5)):
+        np.testing.assert_array_equal(settled_states, start)
+        assert settled.all()
+
+
+def test_synchronous_updates_end_in_fixed_points_or_cycles_of_two():
+    # two spins that avoid each other, updated at once, alternate between ++ and --
+    model = Pairwise.from_factors(np.eye(2, dtype=int), np.array([[0, -1], [-1, 0]]), 1.0)
+    states, settled = recall_at_once(model, np.array([[1.0, 1], [1, -1]]), 50)
+    np.testing.assert_array_equal(settled, [False, True])
+    assert states[0, 0] == states[0, 1]
+    np.testing.assert_array_equal(states[1], [1, -1])
+    model = random_pairwise(13)
+    coupling = model.coupling()
+    states, settled = recall_at_once(model, random_spins(30, 13), 200)
+    assert 0 < settled.sum() < 30
+    for row, done in zip(states, settled, strict=True):
+        once = np.sign(coupling @ row + model.bias)
+        twice = np.sign(coupling @ once + model.bias)
+        assert (once == row).all() == done
+        np.testing.assert_array_equal(twice, row)
+        assert model.energy(row[np.newaxis]) <= model.energy(once[np.newaxis])
+
+
+class Replay:
+    """A generator that repeats given uniform numbers."""
+
+    def __init__(self, uniform):
+        self.uniform = uniform
+
+    def random(self, shape, dtype):
+        now, self.uniform = self.uniform[:, : shape[1]], self.uniform[:, shape[1] :]
+        return now.astype(dtype)
+
+
+@pytest.mark.usefixtures("block")
+@pytest.mark.parametrize("scale", [1.0, 5.0])
+def test_heat_bath_visits_the_units_in_turn(scale):
+    model = random_pairwise(11, scale=scale)
+    starts, uniform = random_spins(40, 11), np.random.default_rng(1).random((40, 11))
+    states = heat_bath(model, starts, [1.3], Replay(uniform))
+    # P(+1) = 1 / (1 + exp(-2 field / T)), drawn as u < P(+1)
+    thresholds = 1.3 * scale / 2 * np.log(uniform / (1 - uniform))
+    for start, state, row in zip(starts, states, thresholds, strict=True):
+        np.testing.assert_array_equal(state, in_turn(model, start, row))
+
+
+def pairwise_distribution(model, temperature):
+    states = np.array(np.meshgrid(*[[-1.0, 1.0]] * 5)).reshape(5, -1).T
+    log_weight = -model.energy(states) / temperature
+    return states, np.exp(log_weight - logsumexp(log_weight))
+
+
+@pytest.mark.parametrize("clamp", [False, True])
+def test_heat_bath_has_the_boltzmann_distribution(clamp):
+    model = random_pairwise(5, seed=3, scale=4.0)
+    starts = random_spins(N_CHAINS, 5)
+    held = np.tile(np.arange(5) == 2, (N_CHAINS, 1)) if clamp else None
+    starts[:, 2] = np.where(clamp, 1.0, starts[:, 2])
+    samples = heat_bath(model, starts, np.full(40, 0.7), np.random.default_rng(0), held)
+
+    def fits(model, temperature=0.7):
+        states, p = pairwise_distribution(model, temperature)
+        if clamp:
+            p = np.where(states[:, 2] == 1, p, 0) / p[states[:, 2] == 1].sum()
+        observed = counts(samples, states)
+        return chisquare(observed[p > 0], N_CHAINS * p[p > 0]).pvalue > ALPHA
+
+    assert fits(model)
+    assert not fits(model, 0.35)  # the factor 2
+    assert not fits(model._replace(bias=-model.bias))
+    assert not fits(model._replace(bias=model.bias[[1, 0, 2, 3, 4]]))
+
+
+def test_heat_bath_at_zero_is_recall():
+    model = random_pairwise(17, integers=True)
+    starts = random_spins(30, 17)
+    states = heat_bath(model, starts, np.zeros(50), np.random.default_rng(0))
+    np.testing.assert_array_equal(states, recall(model, starts, 50)[0])
+
+
+def test_mean_field_ends_in_its_equations():
+    model = random_pairwise(7, scale=4.0)
+    means = mean_field(model, random_spins(9, 7), np.full(300, 2.5))
+    expected = np.tanh((means @ model.coupling() + model.bias / 4.0) / 2.5)
+    np.testing.assert_allclose(means, expected, atol=1e-4)

@@ -3,7 +3,7 @@ import pytest
 from scipy import sparse
 from scipy.special import logsumexp
 
-from skebm._energies import Bipartite
+from skebm._energies import Bipartite, Pairwise
 
 from . import oracle
 
@@ -145,3 +145,75 @@ def test_only_the_quadratic_columns_count():
 def test_non_finite_parameters_are_a_problem():
     model, _ = make("bernoulli", "bernoulli")
     assert "finite" in model._replace(intercept_hidden=np.array([np.nan, 0])).problem()
+
+
+# ---------------------------------------------------------------- pairwise
+
+
+def factors(n_units=13, rank=5, integers=True, seed=0):
+    """Random symmetric products: left right' = A B' + B A'."""
+    rng = np.random.default_rng(seed)
+    if integers:
+        one, other = rng.integers(-2, 3, (2, n_units, rank))
+    else:
+        one, other = rng.normal(size=(2, n_units, rank))
+    return np.hstack([one, other]), np.hstack([other, one])
+
+
+def spins(n_rows, n_units, seed=0):
+    return np.where(np.random.default_rng(seed).random((n_rows, n_units)) < 0.5, -1.0, 1.0)
+
+
+@pytest.mark.parametrize("integers", [True, False])
+@pytest.mark.parametrize("rank", [5, 11])  # 2 * 11 is more than 13 units
+def test_pairwise_energy_and_fields(integers, rank):
+    left, right = factors(rank=rank, integers=integers)
+    bias = np.arange(13.0) - 6
+    model = Pairwise.from_factors(left, right, 7.0, bias=bias)
+    coupling = left @ right.T / 7.0
+    np.fill_diagonal(coupling, 0)
+    np.testing.assert_allclose(model.coupling(), coupling, atol=1e-6)
+    s = spins(17, 13)
+    fields = s @ coupling + bias / 7
+    np.testing.assert_allclose(model.field(s) / 7, fields, atol=1e-5)
+    expected = -0.5 * np.einsum("ni,ij,nj->n", s, coupling, s) - s @ bias / 7
+    np.testing.assert_allclose(model.energy(s), expected, atol=1e-5)
+    flipped = s.copy()
+    flipped[:, 4] *= -1
+    np.testing.assert_allclose(
+        model.energy(flipped) - model.energy(s), 2 * s[:, 4] * fields[:, 4], atol=1e-5
+    )
+
+
+def test_pairwise_sums_are_exact():
+    left, right = factors(101, 37, integers=False)
+    model = Pairwise.from_factors(left, right, 1.0)
+    s = spins(64, 101)
+    whole = model.field(s)
+    order = np.random.default_rng(1).permutation(101)
+    shuffled = model._replace(left=model.left[order])
+    for rows in (slice(0, 1), slice(5, 8), slice(3, 64)):
+        np.testing.assert_array_equal(model.field(s[rows]), whole[rows])
+    np.testing.assert_array_equal(shuffled.overlaps(s[:, order]), model.overlaps(s))
+    # the grid costs little
+    fields = s @ (left @ right.T) - np.einsum("ij,ij->i", left, right) * s
+    np.testing.assert_allclose(whole, fields, atol=1e-2)
+
+
+def test_integers_use_single_precision_while_it_is_exact():
+    left, right = factors(13, 5)
+    assert Pairwise.from_factors(left, right, 1.0).dtype == np.float32
+    assert Pairwise.from_factors(left, 2**17 * right, 1.0).dtype == np.float64
+    assert Pairwise.from_factors(left * 0.5, right, 1.0).dtype == np.float64
+
+
+def test_large_factors_stay_bytes(monkeypatch):
+    xi = spins(11, 397).astype(np.int8).T
+    plain = Pairwise.from_factors(xi, xi, 397)
+    monkeypatch.setattr("skebm._energies.LARGEST_CAST", 100)
+    model = Pairwise.from_factors(xi, xi, 397)
+    assert model.left.dtype == np.int8
+    s = spins(5, 397).astype(model.dtype)
+    np.testing.assert_array_equal(model.overlaps(s), plain.overlaps(s))
+    np.testing.assert_array_equal(model.field(s), plain.field(s))
+    np.testing.assert_array_equal(model.coupling(), plain.coupling())

@@ -177,9 +177,7 @@ def test_critical_load():
 
 def test_retrieval_is_the_ground_state_below_another_load():
     def excess(load):
-        return (
-            theory.retrieval_state(load).free_energy - theory.spin_glass_state(load).free_energy
-        )
+        return theory.retrieval_state(load).free_energy - theory.spin_glass_state(load).free_energy
 
     assert excess(0.0518543 - 1e-6) < 0 < excess(0.0518543 + 1e-6)
 
