@@ -2,11 +2,12 @@
 
 import argparse
 
-from . import bars, digits, imputation, mnist, rbm
+from . import bars, digits, hopfield, imputation, mnist, rbm
 
 BENCHMARKS = {
     "bars": bars.main,
     "digits": digits.main,
+    "hopfield": hopfield.main,
     "imputation": imputation.main,
     "mnist": mnist.main,
     "rbm": rbm.main,

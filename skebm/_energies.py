@@ -274,15 +274,22 @@ class Pairwise(NamedTuple):
         if not integers or left.size <= LARGEST_CAST:
             left, right = (np.ascontiguousarray(part, dtype) for part in (left, right))
         ahead = np.zeros((-(-n_units // BLOCK), BLOCK, BLOCK), dtype)
+        diagonal, bias = diagonal.astype(dtype), bias.astype(dtype)
+        model = cls(left, right, diagonal, bias, ahead, scale, tolerance)
         for k, units in enumerate(gen_batches(n_units, BLOCK)):
-            inside = left[units].astype(dtype) @ right[units].T.astype(dtype)
-            ahead[k, : len(inside), : len(inside)] = np.triu(inside, 1)
-        return cls(left, right, diagonal.astype(dtype), bias.astype(dtype), ahead, scale, tolerance)
+            size = units.stop - units.start
+            ahead[k, :size, :size] = model.couplings_ahead(units)
+        return model
 
     @property
     def dtype(self):
         """Precision in which sums over spins are exact."""
         return self.bias.dtype
+
+    def couplings_ahead(self, units):
+        """``scale`` times the couplings of every unit of a slice to those behind it in there."""
+        left, right = (part[units].astype(self.dtype) for part in (self.left, self.right))
+        return np.triu(left @ right.T, 1)
 
     def blocks(self):
         """Units of every block, as slices, and what they do to those behind them."""

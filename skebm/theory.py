@@ -368,7 +368,7 @@ class PhaseBoundaries(NamedTuple):
 
 
 def phase_boundaries(loads):
-    """Boundaries of the phases of the memory in the plane of load and temperature.
+    """Compute the boundaries of the phases in the plane of load and temperature.
 
     Parameters
     ----------
@@ -485,7 +485,7 @@ def _square(m, s, temperature):
     return float(weights @ np.tanh((m + s * z) / temperature) ** 2)
 
 
-LEGENDRE_NODES, LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(96)
+LEGENDRE_NODES, LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(32)
 
 
 def _normal_nodes(m, s, temperature):
@@ -548,7 +548,7 @@ def gardner_capacity(margin=0.0):
     Parameters
     ----------
     margin : float, default=0.0
-        kappa: every aligned field is at least that, over the norm of its unit's couplings.
+        Every aligned field is at least that (kappa), over the norm of its unit's couplings.
 
     Returns
     -------

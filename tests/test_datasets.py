@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from skebm.datasets import make_bars_and_stripes, make_patterns, nudge_images
+from skebm.datasets import corrupt, make_bars_and_stripes, make_patterns, nudge_images
 
 
 @pytest.mark.parametrize("side", [2, 3, 4])
@@ -64,3 +64,29 @@ def test_nudged_images():
 def test_nudged_images_refuse_another_shape():
     with pytest.raises(ValueError, match="needs 16 columns, but X has 15"):
         nudge_images(np.zeros((2, 15)), shape=(4, 4))
+
+
+@pytest.mark.parametrize("low", [0.0, -1.0])
+def test_corrupt(low):
+    X = np.where(np.random.default_rng(0).random((201, 53)) < 0.5, low, 1.0)
+    before = X.copy()
+    flipped = corrupt(X, flip=0.2, random_state=0)
+    np.testing.assert_array_equal((flipped != X).sum(axis=1), 11)
+    assert set(np.unique(flipped)) == {low, 1.0}
+    # every column alike
+    share = (flipped != X).mean(axis=0)
+    assert abs(share - 11 / 53).max() < 4.5 * np.sqrt(0.2 * 0.8 / 201)
+    masked = corrupt(X, mask=0.5, random_state=0)
+    changed = (masked != X).sum(axis=1)
+    assert changed.max() <= 26
+    assert abs(changed.mean() - 13) < 4.5 * np.sqrt(26 / 4 / 201)
+    np.testing.assert_array_equal(X, before)
+    np.testing.assert_array_equal(corrupt(X, flip=0.2, random_state=0), flipped)
+    np.testing.assert_array_equal(corrupt(X), X)
+
+
+def test_corrupt_refuses():
+    with pytest.raises(ValueError, match="flip must be a number between 0 and 1, got 2"):
+        corrupt(np.eye(3), flip=2)
+    with pytest.raises(ValueError, match="values 0 and 1"):
+        corrupt(np.full((2, 2), 0.5))

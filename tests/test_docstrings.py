@@ -9,7 +9,9 @@ from numpydoc.validate import validate
 
 import skebm
 import skebm.datasets
+import skebm.inspection
 import skebm.metrics
+import skebm.theory
 import skebm.units
 
 CONFIG = Path(__file__).parents[1] / "pyproject.toml"
@@ -17,7 +19,14 @@ IGNORED = set(tomllib.loads(CONFIG.read_text())["tool"]["numpydoc_validation"]["
 
 
 def public_names():
-    for module in (skebm, skebm.datasets, skebm.metrics, skebm.units):
+    for module in (
+        skebm,
+        skebm.datasets,
+        skebm.inspection,
+        skebm.metrics,
+        skebm.theory,
+        skebm.units,
+    ):
         for name in module.__all__:
             value = getattr(module, name)
             if inspect.isclass(value) and issubclass(value, tuple):

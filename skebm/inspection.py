@@ -1,0 +1,362 @@
+"""Pictures of models, as displays in scikit-learn's style.
+
+Every display has a class method that computes what it shows (`from_estimator` or `from_theory`), a
+method `plot(ax=None)`, and the attributes `figure_` and `ax_` (or `axes_`). They need matplotlib.
+"""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_array
+
+from . import theory
+from ._base import as_generator, as_spins, check_count
+from ._dynamics import recall_steps
+from .datasets import make_patterns
+
+__all__ = [
+    "EnergyTraceDisplay",
+    "PhaseDiagramDisplay",
+    "RecallCurveDisplay",
+    "RecalledImagesDisplay",
+]
+
+
+class RecallCurveDisplay:
+    """Overlap of recalled with stored random patterns against the load, and the theory of it.
+
+    Parameters
+    ----------
+    loads : ndarray of shape (n_loads,)
+        Patterns per unit.
+    overlaps, errors : ndarray of shape (n_loads,)
+        Mean overlap over the patterns, and its standard error.
+    label : str
+        Name of the curve.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+
+    See Also
+    --------
+    skebm.theory.retrieval_state : The dashed line.
+    """
+
+    def __init__(self, loads, overlaps, errors, *, label="simulation"):
+        self.loads = loads
+        self.overlaps = overlaps
+        self.errors = errors
+        self.label = label
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, *, loads=None, n_features=500, n_rows=100, random_state=None, ax=None
+    ):
+        """Store random patterns at every load, start recall at them, and plot where it ends.
+
+        Parameters
+        ----------
+        estimator : HopfieldMemory
+            Its parameters are used; it is cloned and not changed.
+        loads : array-like of shape (n_loads,), default=None
+            Patterns per unit; None for 12 values from 0.02 to 0.24.
+        n_features : int, default=500
+            Units of the memories.
+        n_rows : int, default=100
+            Patterns to recall at every load, at most.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : RecallCurveDisplay
+            The display.
+        """
+        check_count("n_features", n_features, 2)
+        check_count("n_rows", n_rows, 1)
+        loads = np.linspace(0.02, 0.24, 12) if loads is None else np.asarray(loads, float)
+        rng = as_generator(random_state)
+        numbers = np.maximum(np.rint(loads * n_features).astype(int), 1)
+        found = []
+        for number in numbers:
+            patterns = make_patterns(number, n_features, random_state=rng)
+            rows = patterns[:n_rows]
+            recalled = clone(estimator).fit(patterns).transform(rows)
+            aligned = (as_spins(recalled, 0.0) * rows).mean(axis=1)
+            found.append((aligned.mean(), aligned.std() / np.sqrt(len(rows))))
+        overlaps, errors = np.array(found).T
+        label = f"{estimator.learning_rule}, {n_features} units"
+        return cls(numbers / n_features, overlaps, errors, label=label).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Plot the curve.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : RecallCurveDisplay
+            The display.
+        """
+        self.ax_ = ax = _axes(ax)
+        self.figure_ = ax.figure
+        new_axes = not ax.lines
+        ax.errorbar(self.loads, self.overlaps, self.errors, fmt="o", ms=4, label=self.label)
+        if new_axes:
+            highest = theory.critical_load()
+            loads = np.linspace(1e-3, highest - 1e-9, 100)
+            line = [theory.retrieval_state(load).overlap for load in loads]
+            ax.plot(loads, line, "k--", lw=1, label="theory, Hebb's rule")
+            ax.axvline(highest, color="0.6", lw=1, ls=":")
+        ax.set(xlabel="load (patterns per unit)", ylabel="overlap after recall", ylim=(0, 1.04))
+        ax.legend()
+        return self
+
+
+class PhaseDiagramDisplay:
+    """Phases of the memory in the plane of load and temperature, in replica symmetry.
+
+    Parameters
+    ----------
+    temperatures, critical_loads : ndarray of shape (n_temperatures,)
+        Line of retrieval: the largest load at which there are retrieval states.
+    loads, ground_state : ndarray of shape (n_loads,)
+        Line below which they have the lowest free energy.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+
+    See Also
+    --------
+    skebm.theory.phase_boundaries : The same lines at given loads.
+    """
+
+    def __init__(self, temperatures, critical_loads, loads, ground_state):
+        self.temperatures = temperatures
+        self.critical_loads = critical_loads
+        self.loads = loads
+        self.ground_state = ground_state
+
+    @classmethod
+    def from_theory(cls, *, n_points=20, ax=None):
+        """Compute and plot the phase diagram.
+
+        Parameters
+        ----------
+        n_points : int, default=20
+            Points of the line of retrieval; half as many of the other.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : PhaseDiagramDisplay
+            The display.
+        """
+        check_count("n_points", n_points, 6)
+        temperatures = np.linspace(0, 1, n_points)
+        critical_loads = np.array([theory.critical_load(t) for t in temperatures])
+        # dense at both ends, where the line is steep
+        loads = 0.0518 * np.sin(np.linspace(0.12, np.pi / 2, max(n_points // 2, 5))) ** 2
+        ground_state = theory.phase_boundaries(loads).ground_state
+        return cls(temperatures, critical_loads, loads, ground_state).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Plot the lines, and name the phases.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : PhaseDiagramDisplay
+            The display.
+        """
+        self.ax_ = ax = _axes(ax)
+        self.figure_ = ax.figure
+        wide = np.linspace(0, 0.16, 50)
+        ax.plot(wide, 1 + np.sqrt(wide), color="C0", label=r"$T_g$: spin glass")
+        ax.plot(self.critical_loads, self.temperatures, color="C1", label=r"$T_M$: retrieval")
+        loads = np.concatenate([[0], self.loads, [0.05185]])
+        line = np.concatenate([[1], self.ground_state, [0]])
+        ax.plot(loads, line, color="C2", ls="--", label=r"$T_c$: ground state")
+        ax.fill_betweenx(self.temperatures, self.critical_loads, color="C1", alpha=0.12, lw=0)
+        ax.fill_between(loads, line, color="C2", alpha=0.15, lw=0)
+        ax.text(0.004, 0.12, "patterns are\nground states", fontsize=8)
+        ax.text(0.063, 0.1, "patterns are\nmetastable", fontsize=8)
+        ax.text(0.035, 0.88, "spin glass", fontsize=8)
+        ax.text(0.02, 1.32, "paramagnet", fontsize=8)
+        ax.set(
+            xlabel="load (patterns per unit)", ylabel="temperature", xlim=(0, 0.16), ylim=(0, 1.5)
+        )
+        ax.legend(fontsize=8, loc="center right")
+        return self
+
+
+class EnergyTraceDisplay:
+    """Energy along the recall of some cues.
+
+    Parameters
+    ----------
+    sweeps : ndarray of shape (n_steps,)
+        Position in the recall, in sweeps over all units.
+    energies : ndarray of shape (n_rows, n_steps)
+        Energy of every row.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    """
+
+    def __init__(self, sweeps, energies):
+        self.sweeps = sweeps
+        self.energies = energies
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, ax=None):
+        """Recall cues with asynchronous updates at temperature 0, and plot their energies.
+
+        Parameters
+        ----------
+        estimator : HopfieldMemory
+            A fitted memory.
+        X : array-like of shape (n_rows, n_features)
+            Cues.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : EnergyTraceDisplay
+            The display.
+        """
+        spins, model = estimator._read(X), estimator._model_
+        every = max(1, spins.shape[1] // 50)
+        steps = list(recall_steps(model, spins, estimator.max_iter, every))
+        energies = np.array([model.energy(s) for s in steps]).T
+        per_sweep = -(-spins.shape[1] // every)
+        return cls(np.arange(len(steps)) / per_sweep, energies).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Plot a line for every row.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : EnergyTraceDisplay
+            The display.
+        """
+        self.ax_ = ax = _axes(ax)
+        self.figure_ = ax.figure
+        ax.plot(self.sweeps, self.energies.T, color="C0", alpha=0.7, lw=1)
+        ax.set(xlabel="sweeps", ylabel="energy")
+        return self
+
+
+class RecalledImagesDisplay:
+    """Images before, during and after recall, a column for every cue.
+
+    Parameters
+    ----------
+    images : dict of str to ndarray of shape (n_rows, n_features)
+        What to show in every row of the figure, by its label.
+    shape : tuple of int
+        Height and width of an image.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib.axes.Axes
+        The axes.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    """
+
+    def __init__(self, images, *, shape):
+        self.images = images
+        self.shape = shape
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, shape, targets=None):
+        """Recall image cues and plot them on the way.
+
+        Parameters
+        ----------
+        estimator : HopfieldMemory
+            A fitted memory; "during" is in the middle of its first sweep at temperature 0.
+        X : array-like of shape (n_rows, n_features)
+            Cues, an image each.
+        shape : tuple of int
+            Height and width of an image.
+        targets : array-like of shape (n_rows, n_features), default=None
+            Clean images to show below.
+
+        Returns
+        -------
+        display : RecalledImagesDisplay
+            The display.
+        """
+        X = check_array(X)
+        if shape[0] * shape[1] != X.shape[1]:
+            raise ValueError(f"shape={shape} does not suit X with {X.shape[1]} features.")
+        half = -(-X.shape[1] // 2)
+        spins = estimator._read(X)
+        steps = recall_steps(estimator._model_, spins, 1, half)
+        before, during = next(steps), next(steps)
+        images = {"cue": before, "during": during, "recalled": estimator.transform(X)}
+        if targets is not None:
+            images["stored"] = check_array(targets)
+        return cls(images, shape=shape).plot()
+
+    def plot(self):
+        """Plot the images into a new figure.
+
+        Returns
+        -------
+        display : RecalledImagesDisplay
+            The display.
+        """
+        import matplotlib.pyplot as plt
+
+        n_columns = len(next(iter(self.images.values())))
+        self.figure_, self.axes_ = plt.subplots(
+            len(self.images),
+            n_columns,
+            figsize=(0.7 * n_columns + 0.8, 0.75 * len(self.images)),
+            squeeze=False,
+            layout="constrained",
+        )
+        for axes, (label, rows) in zip(self.axes_, self.images.items(), strict=True):
+            for ax, image in zip(axes, rows, strict=True):
+                ax.imshow(np.reshape(image, self.shape), cmap="Greys")
+                ax.set(xticks=[], yticks=[])
+            axes[0].set_ylabel(label, fontsize=8)
+        return self
+
+
+def _axes(ax):
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(layout="constrained")[1]

@@ -1,0 +1,95 @@
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from sklearn.exceptions import NotFittedError
+
+from skebm import HopfieldMemory, theory
+from skebm.datasets import corrupt, make_patterns
+from skebm.inspection import (
+    EnergyTraceDisplay,
+    PhaseDiagramDisplay,
+    RecallCurveDisplay,
+    RecalledImagesDisplay,
+)
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def drawn(figure):
+    """The figure renders, and not to an empty page."""
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())[..., :3].std() > 5
+
+
+def test_recall_curve():
+    memory = HopfieldMemory()
+    display = RecallCurveDisplay.from_estimator(
+        memory, loads=[0.05, 0.3], n_features=200, random_state=0
+    )
+    assert not hasattr(memory, "patterns_")
+    assert drawn(display.figure_)
+    np.testing.assert_allclose(display.loads, [0.05, 0.3])
+    assert display.overlaps[0] > 0.99
+    assert display.overlaps[1] < 0.8
+    assert display.ax_.get_xlabel() == "load (patterns per unit)"
+    assert display.ax_.get_ylabel() == "overlap after recall"
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["theory, Hebb's rule", "hebb, 200 units"]
+    # a second rule on the same axes repeats neither theory nor figure
+    other = RecallCurveDisplay.from_estimator(
+        HopfieldMemory("storkey"), loads=[0.1], n_features=101, random_state=0, ax=display.ax_
+    )
+    assert other.figure_ is display.figure_
+    labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert labels == ["theory, Hebb's rule", "hebb, 200 units", "storkey, 101 units"]
+
+
+@pytest.mark.slow
+def test_phase_diagram():
+    display = PhaseDiagramDisplay.from_theory(n_points=6)
+    assert drawn(display.figure_)
+    assert display.ax_.get_xlabel() == "load (patterns per unit)"
+    assert display.ax_.get_ylabel() == "temperature"
+    assert display.critical_loads[0] == theory.critical_load()
+    assert display.critical_loads[-1] == 0
+    assert (np.diff(display.ground_state) < 0).all()
+    fig, ax = plt.subplots()
+    assert display.plot(ax=ax).figure_ is fig
+
+
+def test_energy_trace_goes_down_to_that_of_the_recalled_rows():
+    patterns = make_patterns(5, 101, random_state=0)
+    memory = HopfieldMemory().fit(patterns)
+    cues = corrupt(patterns, flip=0.3, random_state=0)
+    display = EnergyTraceDisplay.from_estimator(memory, cues)
+    assert drawn(display.figure_)
+    assert display.ax_.get_ylabel() == "energy"
+    assert (np.diff(display.energies) <= 0).all()
+    np.testing.assert_allclose(display.energies[:, 0], memory.energy(cues))
+    np.testing.assert_allclose(display.energies[:, -1], memory.energy(memory.transform(cues)))
+    assert len(display.ax_.lines) == 5
+    with pytest.raises(NotFittedError):
+        EnergyTraceDisplay.from_estimator(HopfieldMemory(), cues)
+
+
+def test_recalled_images():
+    patterns = make_patterns(3, 35, random_state=0)
+    memory = HopfieldMemory("pseudo_inverse").fit(patterns)
+    cues = corrupt(patterns, flip=0.1, random_state=0)
+    display = RecalledImagesDisplay.from_estimator(memory, cues, shape=(5, 7), targets=patterns)
+    assert drawn(display.figure_)
+    assert list(display.images) == ["cue", "during", "recalled", "stored"]
+    assert [ax.get_ylabel() for ax in display.axes_[:, 0]] == list(display.images)
+    np.testing.assert_array_equal(display.images["cue"], cues)
+    np.testing.assert_array_equal(display.images["during"][:, 18:], cues[:, 18:])
+    np.testing.assert_array_equal(display.images["recalled"], patterns)
+    with pytest.raises(ValueError, match=r"shape=\(5, 8\).*35 features"):
+        RecalledImagesDisplay.from_estimator(memory, cues, shape=(5, 8))
