@@ -75,7 +75,7 @@ RecalledImagesDisplay.from_estimator(memory, cues[::20], shape=(8, 8), targets=p
 # ---------------------
 #
 # Random patterns stay fixed points, nearly, up to .138 patterns per unit, and then all break down
-# at once (in a finite memory somewhat later and less sharply). The energy never rises during recall.
+# at once (in a finite memory somewhat later and less sharply). The energy never rises in recall.
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 RecallCurveDisplay.from_estimator(HopfieldMemory(), n_features=1000, random_state=0, ax=axes[0])
