@@ -26,8 +26,20 @@ ESTIMATORS = {
     "HopfieldMemory-synchronous": skebm.HopfieldMemory(update="synchronous"),
     "HopfieldMemory-sparse": skebm.HopfieldMemory(activity="auto"),
     "HopfieldMemory-unlearning": skebm.HopfieldMemory(unlearning_steps=5),
+    "ModernHopfieldMemory": skebm.ModernHopfieldMemory(),
+    "ModernHopfieldMemory-euclidean": skebm.ModernHopfieldMemory(similarity="euclidean"),
+    "ModernHopfieldMemory-manhattan": skebm.ModernHopfieldMemory(similarity="manhattan"),
+    "ModernHopfieldMemory-entmax": skebm.ModernHopfieldMemory("entmax"),
+    "ModernHopfieldMemory-sparsemax": skebm.ModernHopfieldMemory("sparsemax"),
+    "ModernHopfieldMemory-polynomial": skebm.ModernHopfieldMemory("polynomial"),
+    "ModernHopfieldMemory-rectified": skebm.ModernHopfieldMemory("rectified_polynomial"),
+    "ModernHopfieldMemory-exponential": skebm.ModernHopfieldMemory("exponential"),
     "RBM-early-stopping": skebm.RBM(n_components=5, max_iter=3, early_stopping=True),
 }
+CONTINUOUS_MEMORIES = [
+    f"ModernHopfieldMemory{kind}"
+    for kind in ("", "-euclidean", "-manhattan", "-entmax", "-sparsemax")
+]
 DEFAULTS = {type(e).__name__: type(e)() for e in ESTIMATORS.values()}
 # what the data of an estimator look like, from numbers in [0, 1]; identity where not named
 ENCODE = {
@@ -35,6 +47,7 @@ ENCODE = {
     "RBM-gaussian": lambda X: (X - X.mean(axis=0)) / X.std(),
     "RBM-relu": lambda X: X * np.linspace(0.5, 1.5, X.shape[1]),
 }
+ENCODE |= dict.fromkeys(CONTINUOUS_MEMORIES, ENCODE["RBM-gaussian"])
 # checks that scikit-learn runs on its own estimators but leaves out of check_estimator
 MORE_CHECKS = [
     "check_dataframe_column_names_consistency",
@@ -67,7 +80,10 @@ def rows(name, n_samples=23, n_features=7, dtype=np.float64):
 
 
 def new(name, **parameters):
-    return clone(ESTIMATORS[name]).set_params(random_state=0, **parameters)
+    estimator = clone(ESTIMATORS[name])
+    seeded = {"random_state": 0, **parameters}
+    # what draws nothing in fit has no seed
+    return estimator.set_params(**{k: v for k, v in seeded.items() if k in estimator.get_params()})
 
 
 def fitted(name, **parameters):
@@ -168,7 +184,7 @@ def test_fit_twice_gives_the_same(name):
     "random_state", [3, np.random.RandomState(3), np.random.default_rng(3), None]
 )
 def test_every_kind_of_random_state(name, random_state):
-    estimator = new(name).set_params(random_state=random_state).fit(rows(name))
+    estimator = new(name, random_state=random_state).fit(rows(name))
     assert np.isfinite(estimator.sample(2, random_state=random_state)).all()
 
 
@@ -177,7 +193,7 @@ def test_global_seed_reaches_fit(name):
     fits = []
     for _ in range(2):
         np.random.seed(5)  # noqa: NPY002
-        fits.append(new(name).set_params(random_state=None).fit(rows(name)))
+        fits.append(new(name, random_state=None).fit(rows(name)))
     assert_same_fit(*fits)
 
 
@@ -309,7 +325,10 @@ def test_bad_data_leave_the_fitted_model_whole(name, kind):
 def test_bad_parameters_leave_the_fitted_model_whole(name):
     estimator = fitted(name)
     before = pickle.dumps(fitted_arrays(estimator))
-    for key, value in {"temperature": -1, "random_state": "seed"}.items():
+    bad = {"temperature": -1, "random_state": "seed"}
+    for key, value in bad.items():
+        if key not in estimator.get_params():
+            continue
         good = estimator.get_params()[key]
         estimator.set_params(**{key: value})
         for call in (estimator.fit, estimator.partial_fit):
