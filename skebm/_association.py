@@ -31,7 +31,7 @@ from sklearn.utils import gen_batches
 SIMILARITIES = ("dot", "euclidean", "cosine", "manhattan")
 # 1 is softmax, 2 sparsemax
 ALPHA = {"softmax": 1.0, "entmax": 1.5, "sparsemax": 2.0}
-LARGEST_BLOCK = 2**22
+LARGEST_BLOCK = 2**21
 
 
 class Store(NamedTuple):
@@ -166,9 +166,10 @@ def tsallis_weights(scores, alpha):
     for _ in range(60):
         above = np.maximum(z - threshold, 0)
         excess = (above**power).sum(axis=1, keepdims=True) - 1
-        slope = power * (above ** (power - 1) * (above > 0)).sum(axis=1, keepdims=True)
-        threshold += excess / slope
-        if (excess <= 4 * np.finfo(z.dtype).eps).all():
+        support = above ** (power - 1) if power > 1 else above > 0
+        rise = excess / (power * support.sum(axis=1, keepdims=True))
+        threshold += rise
+        if (rise <= 4 * np.finfo(z.dtype).eps).all():
             break
     weights = np.maximum(z - threshold, 0) ** power
     weights /= weights.sum(axis=1, keepdims=True)

@@ -363,7 +363,9 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             return np.concatenate([weights for weights, _ in blocks])
         found = []
         for weights, _ in blocks:
-            best = np.argsort(-weights, axis=1, kind="stable")[:, :top_k]
+            best = np.argpartition(-weights, top_k - 1, axis=1)[:, :top_k]
+            order = np.argsort(-np.take_along_axis(weights, best, axis=1), axis=1)
+            best = np.take_along_axis(best, order, axis=1)
             found.append((best, np.take_along_axis(weights, best, axis=1)))
         return TopAssociations(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
@@ -531,6 +533,7 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         rows = np.arange(len(given))
         while rows.size:
             drawn = self._draw_mixture(given[rows], held[rows], rng)
+            drawn = np.where(held[rows], given[rows], drawn)
             accepted = np.ones(len(rows), dtype=bool)
             if self.interaction != "softmax":
                 # the conjugate of a Tsallis entropy is never above the log-sum-exp

@@ -1,0 +1,262 @@
+import tracemalloc
+import warnings
+
+import numpy as np
+import pytest
+from scipy.stats import kstest, multivariate_normal
+from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.model_selection import train_test_split
+
+from skebm import RBM, HopfieldMemory, ModernHopfieldMemory
+from skebm.datasets import corrupt, make_patterns
+from skebm.units import Categorical
+
+CONTINUOUS = ["softmax", "entmax", "sparsemax"]
+DENSE = ["polynomial", "rectified_polynomial", "exponential"]
+SIMILARITIES = ["dot", "euclidean", "cosine", "manhattan"]
+
+
+def normal_rows(n_rows=11, n_features=23, seed=0):
+    return np.random.default_rng(seed).normal(size=(n_rows, n_features))
+
+
+# ---------------------------------------------------------------- recall
+
+
+@pytest.mark.parametrize("interaction", CONTINUOUS)
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_noisy_rows_are_recalled(interaction, similarity):
+    patterns = normal_rows()
+    temperature = 0.02 if similarity == "cosine" else 0.5
+    memory = ModernHopfieldMemory(interaction, similarity=similarity, temperature=temperature)
+    memory.fit(patterns)
+    cues = patterns + np.random.default_rng(1).normal(0, 0.1, patterns.shape)
+    recalled = memory.transform(cues)
+    np.testing.assert_allclose(recalled, patterns, atol=1e-3)
+    assert (memory.energy(recalled) <= memory.energy(cues) + 1e-9).all()
+    assert memory.score(cues, patterns) > 0.999999
+    assert memory.score(cues) < 0.999
+
+
+@pytest.mark.parametrize("interaction", DENSE)
+def test_flipped_rows_are_recalled(interaction):
+    patterns = make_patterns(300, 101, random_state=0)
+    memory = ModernHopfieldMemory(interaction, degree=5).fit(patterns)
+    cues = corrupt(patterns, flip=0.1, random_state=0)
+    np.testing.assert_array_equal(memory.transform(cues), patterns)
+    assert memory.score(cues, patterns) == 1
+    together = memory.transform(cues[:20])
+    alone = np.concatenate([memory.transform(cues[i : i + 1]) for i in range(20)])
+    np.testing.assert_array_equal(together, alone)
+
+
+def test_default_temperature_suits_standardised_and_two_valued_data():
+    for patterns in (normal_rows(200, 64), make_patterns(200, 64, random_state=0)):
+        memory = ModernHopfieldMemory().fit(patterns)
+        np.testing.assert_allclose(memory.transform(patterns), patterns, atol=1e-4)
+
+
+def test_one_step_is_attention_and_does_not_warn():
+    patterns, queries = normal_rows(), normal_rows(5, seed=1)
+    memory = ModernHopfieldMemory(temperature=3.0, max_iter=1).fit(patterns)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        out = memory.transform(queries)
+    weights = memory.association(queries)
+    np.testing.assert_allclose(out, weights @ patterns)
+    with pytest.warns(ConvergenceWarning, match="of 5 rows did not settle"):
+        memory.set_params(max_iter=2, temperature=20.0).transform(queries)
+
+
+def test_high_temperature_recalls_the_mean():
+    patterns = normal_rows()
+    memory = ModernHopfieldMemory(temperature=100.0).fit(patterns)
+    np.testing.assert_allclose(
+        memory.transform(patterns), np.tile(patterns.mean(axis=0), (11, 1)), atol=0.05
+    )
+
+
+@pytest.mark.parametrize("interaction", [*CONTINUOUS, *DENSE])
+def test_association(interaction):
+    patterns = make_patterns(31, 17, random_state=0)
+    memory = ModernHopfieldMemory(interaction, temperature=2.0, degree=3).fit(patterns)
+    queries = make_patterns(5, 17, random_state=1)
+    weights = memory.association(queries)
+    assert weights.shape == (5, 31)
+    np.testing.assert_allclose(weights.sum(axis=1), 1)
+    top = memory.association(queries, top_k=4)
+    assert top.patterns.shape == top.weights.shape == (5, 4)
+    np.testing.assert_array_equal(top.weights, -np.sort(-weights, axis=1)[:, :4])
+    np.testing.assert_array_equal(top.weights, np.take_along_axis(weights, top.patterns, axis=1))
+    assert memory.association(queries, top_k=100).weights.shape == (5, 31)
+    with pytest.raises(ValueError, match="top_k"):
+        memory.association(queries, top_k=0)
+
+
+# ---------------------------------------------------------------- storing
+
+
+@pytest.mark.parametrize("interaction", [*CONTINUOUS, *DENSE])
+def test_partial_fit_is_fit_with_all_rows(interaction):
+    rows = make_patterns(9, 13, random_state=0)
+    whole = ModernHopfieldMemory(interaction).fit(rows)
+    parts = ModernHopfieldMemory(interaction).partial_fit(rows[:4]).partial_fit(rows[4:])
+    np.testing.assert_array_equal(parts.patterns_, whole.patterns_)
+    cues = make_patterns(7, 13, random_state=1)
+    np.testing.assert_array_equal(parts.energy(cues), whole.energy(cues))
+
+
+def test_encoding_of_spins():
+    bits = np.array([[1.0, 0, 1, 0, 1], [0, 0, 1, 1, 1]])
+    memory = ModernHopfieldMemory("polynomial").fit(bits)
+    np.testing.assert_array_equal(memory.patterns_, bits)
+    np.testing.assert_array_equal(memory.transform(2 * bits - 1), bits)
+    memory.partial_fit([[-1.0, 1, 1, -1, 1]])
+    np.testing.assert_array_equal(memory.patterns_[:2], 2 * bits - 1)
+
+
+def test_changed_parameters():
+    memory = ModernHopfieldMemory().fit(normal_rows())
+    with pytest.raises(ValueError, match="similarity changed after fit"):
+        memory.set_params(similarity="cosine").transform(normal_rows())
+    memory.set_params(similarity="dot", temperature=0.0)
+    with pytest.raises(ValueError, match="temperature must be positive"):
+        memory.transform(normal_rows())
+    with pytest.raises(ValueError, match="temperature=0 is for spins"):
+        ModernHopfieldMemory(temperature=0.0).fit(normal_rows())
+    ModernHopfieldMemory("exponential", temperature=0.0).fit(normal_rows())
+
+
+# ---------------------------------------------------------------- density and samples
+
+
+@pytest.mark.parametrize("temperature", [0.4, 1.7])
+def test_density_of_dot_products_is_a_gaussian_mixture(temperature):
+    patterns, rows = normal_rows(5, 3), normal_rows(7, 3, seed=1)
+    memory = ModernHopfieldMemory(temperature=temperature).fit(patterns)
+    weights = np.exp((patterns**2).sum(axis=1) / (2 * temperature))
+    expected = np.zeros(7)
+    for xi, weight in zip(patterns, weights / weights.sum(), strict=True):
+        expected += weight * multivariate_normal(xi, temperature * np.eye(3)).pdf(rows)
+    np.testing.assert_allclose(memory.score_samples(rows), np.log(expected))
+    # and exp(-E / T), up to one factor
+    shift = memory.score_samples(rows) + memory.energy(rows) / temperature
+    np.testing.assert_allclose(shift, shift[0])
+
+
+@pytest.mark.parametrize("similarity", ["dot", "euclidean", "manhattan"])
+def test_densities_integrate_to_one(similarity):
+    patterns = np.array([[0.5], [-1.5], [0.7]])
+    memory = ModernHopfieldMemory(similarity=similarity, temperature=0.6).fit(patterns)
+    x = np.linspace(-25, 25, 200_001)
+    density = np.exp(memory.score_samples(x[:, np.newaxis]))
+    np.testing.assert_allclose(np.trapezoid(density, x), 1, atol=1e-6)
+
+
+def test_memory_is_an_rbm_with_one_categorical_hidden_unit():
+    # F(v) of Gaussian visible units and one categorical hidden unit, weights = patterns
+    patterns, rows = normal_rows(5, 3), normal_rows(7, 3, seed=1)
+    memory = ModernHopfieldMemory(temperature=0.8).fit(patterns)
+    rbm = RBM.from_parameters(
+        patterns,
+        np.zeros(3),
+        np.zeros(5),
+        visible="gaussian",
+        hidden=Categorical(5),
+        temperature=0.8,
+    )
+    np.testing.assert_allclose(rbm.score_samples(rows), memory.score_samples(rows))
+    np.testing.assert_allclose(rbm.transform(rows), memory.association(rows))
+    memory.max_iter = 1
+    np.testing.assert_allclose(rbm.inverse_transform(rbm.transform(rows)), memory.transform(rows))
+
+
+@pytest.mark.parametrize("interaction", CONTINUOUS)
+@pytest.mark.parametrize("similarity", ["dot", "euclidean", "manhattan"])
+@pytest.mark.parametrize("clamp", [False, True])
+def test_samples_follow_the_density(interaction, similarity, clamp):
+    patterns = np.array([[0.8, 0.3], [-1.0, 1.2], [0.1, -0.9]])
+    memory = ModernHopfieldMemory(interaction, similarity=similarity, temperature=0.5).fit(patterns)
+    given = [[0.4, np.nan]] if clamp else None
+    samples = memory.sample(20_011, given=given, random_state=0)
+    if clamp:
+        assert (samples[:, 0] == 0.4).all()
+    # the distribution of the second feature, by quadrature of exp(-E / T)
+    x = np.linspace(-9, 9, 1201)
+    if clamp:
+        log_density = -memory.energy(np.column_stack([np.full_like(x, 0.4), x])) / 0.5
+        density = np.exp(log_density - log_density.max())
+    else:
+        first, second = np.meshgrid(x, x, indexing="ij")
+        grid = np.column_stack([first.ravel(), second.ravel()])
+        log_density = -memory.energy(grid).reshape(first.shape) / 0.5
+        density = np.exp(log_density - log_density.max()).sum(axis=0)
+    cumulative = np.cumsum(density)
+    cumulative = (cumulative - density / 2) / cumulative[-1]
+
+    def cdf(values, shift=0.0):
+        return np.interp(values + shift, x, cumulative)
+
+    assert kstest(samples[:, 1], cdf).pvalue > 1e-4
+    assert kstest(samples[:, 1], lambda values: cdf(values, 0.1)).pvalue < 1e-4
+
+
+def test_what_has_no_density():
+    memory = ModernHopfieldMemory(similarity="cosine", temperature=0.1).fit(normal_rows())
+    assert not hasattr(memory, "sample")
+    assert not hasattr(memory, "score_samples")
+    assert not hasattr(ModernHopfieldMemory("sparsemax"), "score_samples")
+    with pytest.raises(AttributeError) as error:
+        memory.sample()
+    assert "lengths of rows" in str(error.value.__cause__)
+
+
+def test_spins_are_sampled_at_a_temperature():
+    patterns = make_patterns(3, 41, random_state=0)
+    memory = ModernHopfieldMemory("polynomial", degree=3, temperature=0.05).fit(patterns)
+    cold = memory.sample(30, random_state=0)
+    assert (np.abs(cold @ patterns.T / 41).max(axis=1) > 0.9).all()
+    hot = memory.set_params(temperature=50.0).sample(30, random_state=0)
+    assert np.abs(hot @ patterns.T / 41).max() < 0.8
+
+
+def test_degree_two_agrees_with_the_classic_memory():
+    patterns = make_patterns(5, 61, random_state=0)
+    modern, classic = ModernHopfieldMemory("polynomial", degree=2), HopfieldMemory()
+    cues = corrupt(patterns, flip=0.3, random_state=0)
+    np.testing.assert_array_equal(
+        modern.fit(patterns).transform(cues), classic.fit(patterns).transform(cues)
+    )
+
+
+# ---------------------------------------------------------------- digits and large stores
+
+
+def test_manhattan_completes_half_erased_digits():
+    X, y = load_digits(return_X_y=True)
+    X, _ = train_test_split(X, train_size=1000, random_state=0, stratify=y)
+    cues = X.copy()
+    cues[:, 32:] = 0
+    exact = {}
+    for similarity in ("dot", "manhattan"):
+        memory = ModernHopfieldMemory(similarity=similarity).fit(X)
+        exact[similarity] = (np.abs(memory.transform(cues) - X).max(axis=1) < 1e-6).mean()
+    assert exact["manhattan"] >= 0.5
+    assert exact["dot"] < 0.1
+
+
+@pytest.mark.parametrize("interaction", CONTINUOUS)
+def test_memory_stays_bounded(interaction):
+    patterns = normal_rows(20_011, 16).astype(np.float32)
+    queries = normal_rows(1009, 16, seed=1).astype(np.float32)
+    memory = ModernHopfieldMemory(interaction, max_iter=1).fit(patterns)
+    memory.transform(queries[:10])
+    tracemalloc.start()
+    memory.transform(queries)
+    memory.energy(queries)
+    memory.association(queries, top_k=3)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    # all weights at once, in three copies, would be 240 MB
+    assert peak < 80e6
