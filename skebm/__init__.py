@@ -1,6 +1,7 @@
 """Energy-based models as scikit-learn estimators."""
 
 from ._hopfield import Diagnosis, HopfieldMemory
+from ._hopfield_classifier import HopfieldClassifier
 from ._likelihood import LogPartition
 from ._modern_hopfield import ModernHopfieldMemory, TopAssociations
 from ._rbm import RBM
@@ -8,6 +9,7 @@ from ._rbm import RBM
 __all__ = [
     "RBM",
     "Diagnosis",
+    "HopfieldClassifier",
     "HopfieldMemory",
     "LogPartition",
     "ModernHopfieldMemory",

@@ -36,6 +36,17 @@ ESTIMATORS = {
     "ModernHopfieldMemory-exponential": skebm.ModernHopfieldMemory("exponential"),
     "RBM-early-stopping": skebm.RBM(n_components=5, max_iter=3, early_stopping=True),
 }
+# what predicts has no samples and no rows to transform
+CLASSIFIERS = {
+    "HopfieldClassifier": skebm.HopfieldClassifier(),
+    "HopfieldClassifier-cosine": skebm.HopfieldClassifier(similarity="cosine", temperature=0.05),
+    "HopfieldClassifier-dot": skebm.HopfieldClassifier(similarity="dot"),
+    "HopfieldClassifier-manhattan": skebm.HopfieldClassifier(similarity="manhattan"),
+    "HopfieldClassifier-entmax": skebm.HopfieldClassifier(interaction="entmax"),
+    "HopfieldClassifier-sparsemax": skebm.HopfieldClassifier(interaction="sparsemax"),
+    "HopfieldClassifier-trained": skebm.HopfieldClassifier(20, max_iter=30),
+}
+CHECKED = ESTIMATORS | CLASSIFIERS
 CONTINUOUS_MEMORIES = [
     f"ModernHopfieldMemory{kind}"
     for kind in ("", "-euclidean", "-manhattan", "-entmax", "-sparsemax")
@@ -121,13 +132,13 @@ def test_every_estimator_is_listed():
         for value in vars(skebm).values()
         if inspect.isclass(value) and issubclass(value, BaseEstimator)
     }
-    assert public == {type(estimator) for estimator in ESTIMATORS.values()}
+    assert public == {type(estimator) for estimator in CHECKED.values()}
 
 
 @pytest.mark.parametrize(
     "estimator",
-    [*ESTIMATORS.values(), *DEFAULTS.values()],
-    ids=[*ESTIMATORS, *(f"{name}()" for name in DEFAULTS)],
+    [*CHECKED.values(), *DEFAULTS.values()],
+    ids=[*CHECKED, *(f"{name}()" for name in DEFAULTS)],
 )
 @pytest.mark.filterwarnings("ignore:.*lie outside:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*standard deviation:UserWarning")
@@ -146,6 +157,15 @@ def test_check_estimator(estimator):
 @pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names:UserWarning")
 def test_checks_that_scikit_learn_keeps_to_itself(name, check):
     getattr(estimator_checks, check)(type(ESTIMATORS[name]).__name__, ESTIMATORS[name])
+
+
+@pytest.mark.parametrize("name", list(CLASSIFIERS))
+@pytest.mark.parametrize(
+    "check", ["check_dataframe_column_names_consistency", "check_param_validation"]
+)
+@pytest.mark.filterwarnings("ignore:X (has|does not have valid) feature names:UserWarning")
+def test_more_checks_of_classifiers(name, check):
+    getattr(estimator_checks, check)(type(CLASSIFIERS[name]).__name__, CLASSIFIERS[name])
 
 
 @each_estimator

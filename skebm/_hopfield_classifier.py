@@ -1,0 +1,257 @@
+"""Classes from associations."""
+
+from numbers import Integral, Real
+
+import numpy as np
+from scipy.special import expit
+from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
+from sklearn.utils import gen_batches
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from ._association import ALPHA, SIMILARITIES, Store, associate
+from ._base import all_or_nothing, as_generator, read
+from ._dense_training import Memories, train_epoch
+
+BLOCK_SIZE = 2**22
+
+
+class HopfieldClassifier(ClassifierMixin, BaseEstimator):
+    """Classifier that reads classes off an associative memory.
+
+    By default it stores the training rows with their classes; the probability of a class is the
+    weight of its patterns in the association with a row, as in `ModernHopfieldMemory`. With
+    Euclidean similarity and softmax weights that is Bayes' rule for kernel density estimates of
+    bandwidth ``sqrt(temperature)``. With `n_memories` it trains that many memories instead, as
+    Krotov and Hopfield did: prototypes or features, depending on `degree`, that predict fast.
+
+    Parameters
+    ----------
+    n_memories : int, default=None
+        Number of memories to train; None stores the training rows.
+    interaction : {"softmax", "entmax", "sparsemax"}, default="softmax"
+        Weights over stored rows. Not used with `n_memories`.
+    similarity : {"euclidean", "dot", "cosine", "manhattan"}, default="euclidean"
+        Similarity of rows, as in `ModernHopfieldMemory`. Not used with `n_memories`.
+    temperature : float, default=1.0
+        Softness of the association; tune it, it is the square of a length for "euclidean". Read at
+        call time. Not used with `n_memories`.
+    degree : int, default=20
+        Power of the trained memories' rectified polynomial, at least 2. Low powers make features,
+        high ones prototypes.
+    learning_rate : float, default=0.04
+        Largest change of an entry of a memory in one update; falls linearly to 0.
+    momentum : float, default=0.6
+        Share of the sum of gradients that the next update keeps, in [0, 1).
+    batch_size : int, default=100
+        Rows of a minibatch in training.
+    max_iter : int, default=100
+        Epochs of training.
+    block_size : int, default=2048
+        Stored patterns that pass by at once.
+    random_state : int, RandomState, numpy.random.Generator or None, default=None
+        Seed of the trained memories' start and of the order of rows.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    patterns_ : ndarray of shape (n_patterns, n_features)
+        Stored rows, or trained memories on the scale of the data.
+    pattern_labels_ : ndarray of shape (n_patterns, n_classes)
+        One-hot classes of stored rows, or the label parts of trained memories in [-1, 1].
+    loss_curve_ : list of float
+        Mean of ``(c - t)^4`` in every epoch (with `n_memories`).
+    n_iter_ : int
+        Epochs of training; 1 without.
+    n_features_in_ : int
+        Number of features.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X had string column names.
+
+    See Also
+    --------
+    ModernHopfieldMemory : Recall, densities and samples of the same memories.
+
+    References
+    ----------
+    D. Krotov and J. Hopfield, "Dense associative memory for pattern recognition" (2016). H.
+    Ramsauer et al., "Hopfield networks is all you need" (2020).
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_iris
+    >>> from skebm import HopfieldClassifier
+    >>> X, y = load_iris(return_X_y=True)
+    >>> classifier = HopfieldClassifier(temperature=0.1).fit(X[::2], y[::2])
+    >>> round(classifier.score(X[1::2], y[1::2]), 2)
+    0.96
+    """
+
+    _parameter_constraints: dict = {
+        "n_memories": [Interval(Integral, 1, None, closed="left"), None],
+        "interaction": [StrOptions(set(ALPHA))],
+        "similarity": [StrOptions(set(SIMILARITIES))],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "degree": [Interval(Integral, 2, None, closed="left")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "block_size": [Interval(Integral, 1, None, closed="left")],
+        "random_state": ["random_state", np.random.Generator],
+    }
+
+    def __init__(
+        self,
+        n_memories=None,
+        *,
+        interaction="softmax",
+        similarity="euclidean",
+        temperature=1.0,
+        degree=20,
+        learning_rate=0.04,
+        momentum=0.6,
+        batch_size=100,
+        max_iter=100,
+        block_size=2048,
+        random_state=None,
+    ):
+        self.n_memories = n_memories
+        self.interaction = interaction
+        self.similarity = similarity
+        self.temperature = temperature
+        self.degree = degree
+        self.learning_rate = learning_rate
+        self.momentum = momentum
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.block_size = block_size
+        self.random_state = random_state
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y):
+        """Store the rows with their classes, or train memories on them.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Training rows.
+        y : array-like of shape (n_samples,)
+            Their classes.
+
+        Returns
+        -------
+        self : HopfieldClassifier
+            The classifier.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not valid. A classifier fitted before stays as it was.
+        """
+        with all_or_nothing(self):
+            _, y = validate_data(self, X, y, dtype="numeric")
+            X = read(self, X, accept_sparse=False)
+            check_classification_targets(y)
+            self.classes_, numbers = np.unique(y, return_inverse=True)
+            one_hot = np.eye(len(self.classes_), dtype=X.dtype)[numbers]
+            self.n_iter_ = 1
+            if self.n_memories is None:
+                self.patterns_, self.pattern_labels_ = X.copy(), one_hot
+                self._kind_ = (self.similarity, self.interaction)
+                store = Store.of(self.patterns_, *self._kind_)
+                # what is averaged are the classes
+                self._model_ = store._replace(values=one_hot, order=None)
+            else:
+                self._train(X, 2 * one_hot - 1)
+        return self
+
+    def _train(self, X, targets):
+        rng = as_generator(self.random_state)
+        low, high = float(X.min()), float(X.max())
+        self._range_ = (low, high if high > low else low + 1)
+        rows = self._scaled(X)
+        memories = Memories.random(self.n_memories, rows, len(self.classes_), self.degree, rng)
+        velocity = tuple(np.zeros_like(part) for part in memories[:2])
+        n_batches = -(-len(rows) // self.batch_size)
+        self.loss_curve_ = []
+        for epoch in range(self.max_iter):
+            done = epoch + np.arange(n_batches) / n_batches
+            loss = train_epoch(
+                memories,
+                velocity,
+                rows,
+                targets,
+                rng,
+                batch_size=self.batch_size,
+                momentum=self.momentum,
+                rates=(self.learning_rate * (1 - done / self.max_iter)).tolist(),
+            )
+            self.loss_curve_.append(loss)
+        low, high = self._range_
+        self._model_ = memories
+        self.patterns_ = (memories.visible[:, :-1] + 1) / 2 * (high - low) + low
+        self.pattern_labels_ = memories.labels
+        self.n_iter_ = self.max_iter
+
+    def _scaled(self, X):
+        """Rows on the scale of the memories, the training range at -1 and 1, and a constant."""
+        low, high = self._range_
+        scaled = np.ones((X.shape[0], X.shape[1] + 1), X.dtype)
+        scaled[:, :-1] = (X - low) * X.dtype.type(2 / (high - low)) - 1
+        return scaled
+
+    def predict_proba(self, X):
+        """Compute the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Weights of the classes' patterns in the association; of trained memories the label
+            units' ``(1 + c) / 2``, normalised.
+        """
+        check_is_fitted(self)
+        self._validate_params()
+        X = read(self, X, accept_sparse=False)
+        X = X.astype(self.patterns_.dtype, copy=False)
+        if isinstance(self._model_, Store):
+            if self._kind_ != (self.similarity, self.interaction):
+                raise ValueError(
+                    f"similarity or interaction changed after fit, from {self._kind_}. Fit the "
+                    "classifier again."
+                )
+            probabilities, _ = associate(self._model_, X, self.temperature, self.block_size)
+        else:
+            batches = gen_batches(len(X), max(1, BLOCK_SIZE // len(self.patterns_)))
+            probabilities = np.concatenate([self._label_units(X[rows]) for rows in batches])
+        return probabilities / probabilities.sum(axis=1, keepdims=True)
+
+    def _label_units(self, X):
+        memories = self._model_
+        drive = memories.drive(memories.overlaps(self._scaled(X)) ** (memories.degree - 1))
+        # the largest stays, so that no row is 0 throughout
+        probabilities = expit(2 * drive.astype(np.float64))
+        return np.maximum(probabilities, np.finfo(float).tiny)
+
+    def predict(self, X):
+        """Predict the class of every row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            The classes of the largest probability.
+        """
+        best = self.predict_proba(X).argmax(axis=1)
+        return self.classes_[best]

@@ -1,0 +1,103 @@
+import numpy as np
+import pytest
+from sklearn.datasets import load_digits, make_blobs
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV, train_test_split
+from sklearn.preprocessing import StandardScaler
+
+from skebm import HopfieldClassifier, ModernHopfieldMemory
+
+INTERACTIONS = ["softmax", "entmax", "sparsemax"]
+SIMILARITIES = ["dot", "euclidean", "cosine", "manhattan"]
+
+
+@pytest.fixture(scope="module")
+def digits():
+    X, y = load_digits(return_X_y=True)
+    return train_test_split(X, y, train_size=1000, random_state=0, stratify=y)
+
+
+@pytest.mark.parametrize("interaction", INTERACTIONS)
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_probabilities_are_the_weights_of_the_classes(interaction, similarity):
+    X, number = make_blobs(61, 3, centers=3, random_state=0)
+    y = np.array(["a", "b", "c"])[number]
+    classifier = HopfieldClassifier(
+        interaction=interaction, similarity=similarity, temperature=0.7
+    ).fit(X, y)
+    memory = ModernHopfieldMemory(interaction, similarity=similarity, temperature=0.7).fit(X)
+    queries = X + np.random.default_rng(0).normal(size=X.shape)
+    weights = memory.association(queries)
+    expected = np.column_stack([weights[:, y == c].sum(axis=1) for c in "abc"])
+    np.testing.assert_allclose(classifier.predict_proba(queries), expected, atol=1e-10)
+    np.testing.assert_array_equal(
+        classifier.predict(queries), np.array(["a", "b", "c"])[expected.argmax(axis=1)]
+    )
+
+
+def test_euclidean_similarity_is_bayes_rule_for_kernel_densities():
+    X, y = make_blobs(40, 2, centers=2, random_state=0)
+    classifier = HopfieldClassifier(temperature=0.5).fit(X, y)
+    queries = np.random.default_rng(0).normal(0, 4, (9, 2))
+    joint = [
+        ModernHopfieldMemory(similarity="euclidean", temperature=0.5)
+        .fit(X[y == c])
+        .score_samples(queries)
+        + np.log(np.mean(y == c))
+        for c in (0, 1)
+    ]
+    expected = 1 / (1 + np.exp(joint[1] - joint[0]))
+    np.testing.assert_allclose(classifier.predict_proba(queries)[:, 0], expected, rtol=1e-9)
+
+
+def test_digits_at_a_temperature_from_grid_search(digits):
+    X_train, X_test, y_train, y_test = digits
+    search = GridSearchCV(HopfieldClassifier(), {"temperature": [3, 10, 30, 50, 100, 300]}, cv=5)
+    assert search.fit(X_train, y_train).score(X_test, y_test) >= 0.985
+
+
+@pytest.mark.parametrize("degree", [3, 20])
+def test_trained_memories_classify_digits(digits, degree):
+    X_train, X_test, y_train, y_test = digits
+    classifier = HopfieldClassifier(60, degree=degree, max_iter=40, random_state=0)
+    classifier.fit(X_train, y_train)
+    assert classifier.patterns_.shape == (60, 64)
+    assert classifier.pattern_labels_.shape == (60, 10)
+    assert np.abs(classifier.pattern_labels_).max() <= 1
+    assert classifier.patterns_.min() >= -1e-9
+    assert classifier.patterns_.max() <= 16 + 1e-9
+    assert classifier.score(X_test, y_test) > 0.93
+    assert len(classifier.loss_curve_) == classifier.n_iter_ == 40
+    assert classifier.loss_curve_[-1] < 0.3 * classifier.loss_curve_[0]
+    # far fewer memories than rows, and better than so many stored rows
+    few = HopfieldClassifier(temperature=30).fit(X_train[:60], y_train[:60])
+    assert classifier.score(X_test, y_test) > few.score(X_test, y_test) + 0.03
+
+
+def test_same_seed_same_memories():
+    X, y = make_blobs(50, 3, random_state=0)
+    one, other = (HopfieldClassifier(7, max_iter=3, random_state=3).fit(X, y) for _ in range(2))
+    np.testing.assert_array_equal(one.patterns_, other.patterns_)
+    third = HopfieldClassifier(7, max_iter=3, random_state=4).fit(X, y)
+    assert not np.array_equal(one.patterns_, third.patterns_)
+
+
+def test_trained_memories_separate_blobs():
+    X, y = make_blobs(300, random_state=0)
+    X = StandardScaler().fit_transform(X)
+    assert HopfieldClassifier(20, degree=5, random_state=0).fit(X, y).score(X, y) > 0.9
+
+
+def test_failed_fit_leaves_the_classifier_whole():
+    X, y = make_blobs(30, random_state=0)
+    classifier = HopfieldClassifier().fit(X, y)
+    before = classifier.predict_proba(X)
+    with pytest.raises(ValueError, match="NaN"):
+        classifier.fit(np.full_like(X, np.nan), y)
+    with pytest.raises(ValueError, match="continuous"):
+        classifier.fit(X, np.linspace(0, 1, 30))
+    np.testing.assert_array_equal(classifier.predict_proba(X), before)
+    with pytest.raises(ValueError, match="changed after fit"):
+        classifier.set_params(similarity="dot").predict(X)
+    with pytest.raises(NotFittedError):
+        HopfieldClassifier().predict(X)
