@@ -110,7 +110,8 @@ def train_epoch(memories, velocity, X, targets, rng, *, batch_size, momentum, ra
             speed *= momentum
             speed -= gradient
             largest = np.abs(speed).max(axis=1, keepdims=True)
-            largest[largest == 0] = 1
+            # a memory that no row excites stays where it is
+            np.maximum(largest, np.finfo(largest.dtype).tiny, out=largest)
             part += speed * (rate / largest)
             np.clip(part, -1, 1, out=part)
     return total / targets.size

@@ -25,8 +25,10 @@ __all__ = [
     "RetrievalState",
     "capacity",
     "critical_load",
+    "dense_capacity",
     "error_probability",
     "exact_error_probability",
+    "exponential_load",
     "gardner_capacity",
     "mixture_critical_temperature",
     "mixture_free_energy",
@@ -565,6 +567,81 @@ def gardner_capacity(margin=0.0):
     """
     density = exp(-(margin**2) / 2) / sqrt(2 * pi)
     return 1 / ((1 + margin**2) * erfc(-margin / sqrt(2)) / 2 + margin * density)
+
+
+def dense_capacity(n_units, degree, *, error=None, rectified=False):
+    """Compute how many random patterns a dense memory of that many units holds.
+
+    Parameters
+    ----------
+    n_units : int
+        Number of units N.
+    degree : int
+        Power n of the interaction, at least 2.
+    error : float, default=None
+        Share of the units that may be unstable, in (0, 1/2); None for the number at which all
+        patterns are recalled without error.
+    rectified : bool, default=False
+        Whether negative overlaps are left out; with an error this doubles the capacity.
+
+    Returns
+    -------
+    n_patterns : float
+        ``N^(n - 1) / (2 (2n - 3)!! ln N)`` without error; else ``x N^(n - 1) / (2n - 3)!!`` with
+        ``Q(1 / sqrt x) = error`` (rectified: ``Q(sqrt(2 / x)) = error``), Q the upper tail of the
+        normal distribution.
+
+    References
+    ----------
+    D. Krotov and J. Hopfield, "Dense associative memory for pattern recognition" (2016).
+
+    Examples
+    --------
+    >>> from skebm.theory import dense_capacity
+    >>> [round(dense_capacity(100, degree), 1) for degree in (2, 3, 4)]
+    [10.9, 361.9, 7238.2]
+    """
+    _check_positive_integers(n_units=n_units, degree=degree)
+    if degree < 2:
+        raise ValueError(f"degree must be an integer of at least 2, got {degree!r}.")
+    double_factorial = float(np.prod(np.arange(2 * degree - 3, 0, -2, dtype=np.float64)))
+    if error is None:
+        return n_units ** (degree - 1) / (2 * double_factorial * log(n_units))
+    if not 0 < error < 0.5:
+        raise ValueError(f"error must be a number between 0 and 1/2, got {error!r}.")
+    x = (2 if rectified else 1) / norm.isf(error) ** 2
+    return float(x * n_units ** (degree - 1) / double_factorial)
+
+
+def exponential_load(flip=0.0):
+    """Compute the load below which the exponential memory surely corrects flips.
+
+    Parameters
+    ----------
+    flip : float, default=0.0
+        Share of the cue's units that are flipped, in [0, 1/2).
+
+    Returns
+    -------
+    load : float
+        With ``exp(load N)`` random patterns of N units a step corrects the cue, with probability 1
+        for large N. Sufficient, not a threshold; ``ln(2) / 2`` without flips, ``2^(N/2)`` patterns.
+
+    References
+    ----------
+    M. Demircigil et al., "On a model of associative memory with huge storage capacity" (2017).
+
+    Examples
+    --------
+    >>> from skebm.theory import exponential_load
+    >>> round(exponential_load(0.1), 4)
+    0.184
+    """
+    if not 0 <= flip < 0.5:
+        raise ValueError(f"flip must be a number in [0, 1/2), got {flip!r}.")
+    x = 1 - 2 * flip
+    agreeing, other = (1 + x) * log(1 + x), (1 - x) * log(1 - x) if x < 1 else 0.0
+    return (agreeing + other) / 4
 
 
 # ------------------------------------------------------------------ checks and small sums

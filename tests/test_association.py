@@ -15,6 +15,7 @@ from skebm._association import (
     tsallis_weights,
     weight_blocks,
 )
+from skebm._dense import Dense
 
 INTERACTIONS = ["softmax", "entmax", "sparsemax"]
 each_memory = pytest.mark.parametrize(
@@ -193,3 +194,54 @@ def test_zero_rows_have_no_direction():
     store = Store.of(patterns, "cosine", "softmax")
     new, _ = step(store, np.zeros((1, 5)), 0.1, 2048)
     assert np.isfinite(new).all()
+
+
+def two_layer_energy(v, h, patterns, lagrangian_visible, g, lagrangian_hidden, f):
+    """Krotov and Hopfield 2020, without external input: rows of v and h."""
+    coupling = np.einsum("nk,ki,ni->n", f, patterns, g)
+    visible = (v * g).sum(axis=1) - lagrangian_visible
+    return visible + (h * f).sum(axis=1) - lagrangian_hidden - coupling
+
+
+def test_two_layers_of_neurons_are_the_softmax_memory():
+    patterns, v = problem()
+    beta = 1 / 0.6
+    h = v @ patterns.T  # hidden neurons that have caught up
+    f = softmax(beta * h, axis=1)
+    lagrangian_hidden = logsumexp(beta * h, axis=1) / beta
+    two = two_layer_energy(v, h, patterns, (v**2).sum(axis=1) / 2, v, lagrangian_hidden, f)
+    one = energy(Store.of(patterns, "dot", "softmax"), v, 0.6, 2048)
+    np.testing.assert_allclose(two - one, (two - one)[0])
+
+
+def test_two_layers_of_neurons_are_the_dense_memory():
+    for degree in (2, 3, 4):
+        patterns = np.where(problem(5, 7)[0] > 0, 1.0, -1.0)
+        v = np.random.default_rng(1).normal(size=(9, 7))
+        s = np.sign(v)
+        h = s @ patterns.T
+        two = two_layer_energy(
+            v,
+            h,
+            patterns,
+            np.abs(v).sum(axis=1),
+            s,
+            (h**degree).sum(axis=1),
+            degree * h ** (degree - 1),
+        )
+        one = Dense.of(patterns, "polynomial", degree).energy(s) * 7 ** (degree - 1)
+        np.testing.assert_allclose(two, one)
+
+
+def test_two_layer_dynamics_end_in_recall():
+    # tau_f dv/dt = Xi' f - v with hidden neurons that follow at once; the energy falls
+    patterns, v = problem()
+    store = Store.of(patterns, "dot", "softmax")
+    before = energy(store, v, 0.6, 2048)
+    for _ in range(2000):
+        new, _ = step(store, v, 0.6, 2048)
+        v = v + 0.05 * (new - v)
+        after = energy(store, v, 0.6, 2048)
+        assert (after <= before + 1e-12).all()
+        before = after
+    np.testing.assert_allclose(step(store, v, 0.6, 2048)[0], v, atol=1e-6)

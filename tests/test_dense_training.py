@@ -27,6 +27,7 @@ def loss(memories, X, targets):
 @pytest.mark.parametrize("degree", [2, 3, 6])
 def test_step_is_the_normalised_gradient(degree):
     memories, X, targets = problem(degree)
+    memories = memories._replace(scale=0.5 * memories.scale)  # keeps gradients above rounding
     expected = []
     for part in memories[:2]:
         gradient = np.empty_like(part)

@@ -3,8 +3,11 @@ import itertools
 import numpy as np
 import pytest
 from scipy.integrate import quad
+from scipy.stats import norm
 
 from skebm import theory
+from skebm._dense import Dense
+from skebm.datasets import make_patterns
 
 
 @pytest.mark.parametrize(
@@ -214,7 +217,49 @@ def test_capacities():
         theory.capacity("hebbian", 50)
 
 
+def test_dense_capacities():
+    for degree, expected in ((2, 10.9), (3, 361.9), (4, 7238)):
+        assert abs(theory.dense_capacity(100, degree) / expected - 1) < 5e-3
+    # degree 2 with errors is the one-step error of the classic memory, backwards
+    error = theory.error_probability(0.138)
+    np.testing.assert_allclose(theory.dense_capacity(1000, 2, error=error), 138)
+    plain, rectified = (
+        theory.dense_capacity(50, 4, error=0.01, rectified=kind) for kind in (False, True)
+    )
+    np.testing.assert_allclose(rectified, 2 * plain)
+    # x / (2n - 3)!! with Q(1 / sqrt x) = P
+    x = plain * 15 / 50**3
+    np.testing.assert_allclose(norm.sf(1 / np.sqrt(x)), 0.01)
+
+
+def test_dense_capacity_predicts_the_error_of_one_step():
+    n_units, degree = 60, 3
+    n_patterns = round(theory.dense_capacity(n_units, degree, error=0.05))
+    wrong = []
+    for seed in range(5):
+        patterns = make_patterns(n_patterns, n_units, random_state=seed)
+        model = Dense.of(patterns, "polynomial", degree)
+        drive, _ = model.drive(patterns, model.overlaps(patterns))
+        wrong.append((drive * patterns < 0).mean())
+    # leading order in 1 / N
+    assert abs(np.mean(wrong) - 0.05) < 0.01
+
+
+def test_exponential_load():
+    np.testing.assert_allclose(theory.exponential_load(), np.log(2) / 2)
+    x = 0.8
+    expected = ((1 + x) * np.log(1 + x) + (1 - x) * np.log(1 - x)) / 4
+    np.testing.assert_allclose(theory.exponential_load(0.1), expected)
+    assert theory.exponential_load(0.4999) < 1e-6
+
+
 def test_bad_arguments():
+    with pytest.raises(ValueError, match="degree must be"):
+        theory.dense_capacity(10, 1)
+    with pytest.raises(ValueError, match="error must be"):
+        theory.dense_capacity(10, 2, error=0.7)
+    with pytest.raises(ValueError, match="flip must be"):
+        theory.exponential_load(0.5)
     with pytest.raises(ValueError, match="load must be"):
         theory.retrieval_state(0)
     with pytest.raises(ValueError, match="load must be"):
