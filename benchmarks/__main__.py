@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import bars, digits, hopfield, imputation, mnist, rbm
+from . import bars, digits, hopfield, imputation, mnist, modern, rbm
 
 BENCHMARKS = {
     "bars": bars.main,
@@ -10,6 +10,7 @@ BENCHMARKS = {
     "hopfield": hopfield.main,
     "imputation": imputation.main,
     "mnist": mnist.main,
+    "modern": modern.main,
     "rbm": rbm.main,
 }
 

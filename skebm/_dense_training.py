@@ -20,6 +20,7 @@ from sklearn.utils import gen_batches
 INITIAL_MEAN, INITIAL_DEVIATION = -0.3, 0.3
 # half of the exponent of the loss
 HALF_EXPONENT = 2
+SMALLEST_GRADIENT = 1e-30
 # of the mean squared length of a row: what overlaps are divided by
 SCALE = 0.86
 
@@ -111,7 +112,7 @@ def train_epoch(memories, velocity, X, targets, rng, *, batch_size, momentum, ra
             speed -= gradient
             largest = np.abs(speed).max(axis=1, keepdims=True)
             # a memory that no row excites stays where it is
-            np.maximum(largest, np.finfo(largest.dtype).tiny, out=largest)
+            np.maximum(largest, SMALLEST_GRADIENT, out=largest)
             part += speed * (rate / largest)
             np.clip(part, -1, 1, out=part)
     return total / targets.size

@@ -15,6 +15,8 @@ from ._base import all_or_nothing, as_generator, read
 from ._dense_training import Memories, train_epoch
 
 BLOCK_SIZE = 2**22
+# share of the learning rate that is left in the end
+LAST_RATE = 0.02
 
 
 class HopfieldClassifier(ClassifierMixin, BaseEstimator):
@@ -41,7 +43,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         Power of the trained memories' rectified polynomial, at least 2. Low powers make features,
         high ones prototypes.
     learning_rate : float, default=0.04
-        Largest change of an entry of a memory in one update; falls linearly to 0.
+        Largest change of an entry of a memory in the first update; falls exponentially, to 2 % of
+        that in the last.
     momentum : float, default=0.6
         Share of the sum of gradients that the next update keeps, in [0, 1).
     batch_size : int, default=100
@@ -187,7 +190,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
                 rng,
                 batch_size=self.batch_size,
                 momentum=self.momentum,
-                rates=(self.learning_rate * (1 - done / self.max_iter)).tolist(),
+                rates=(self.learning_rate * LAST_RATE ** (done / self.max_iter)).tolist(),
             )
             self.loss_curve_.append(loss)
         low, high = self._range_
