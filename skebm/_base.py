@@ -80,11 +80,21 @@ def read(estimator, X, *, reset=False, accept_sparse="csr"):
     return X.astype(_float_type(X.dtype), copy=False)
 
 
-def read_given(estimator, given, unit, dtype):
-    """Validate clamped rows: finite values that the units can take, or NaN for a free unit."""
+def read_given(estimator, given, n_samples, dtype):
+    """Validate rows to complete, finite values or NaN for a free feature, and repeat each.
+
+    Without rows, `n_samples` that are free throughout.
+    """
+    if given is None:
+        return np.full((n_samples, estimator.n_features_in_), np.nan, dtype)
     given = validate_data(estimator, given, reset=False, dtype=dtype, ensure_all_finite="allow-nan")
     if np.isinf(given).any():
-        raise ValueError("given contains infinity; use NaN for a free unit.")
+        raise ValueError("given contains infinity; use NaN for a free feature.")
+    return np.repeat(given, n_samples, axis=0)
+
+
+def check_given(given, unit):
+    """Refuse rows to complete with values that the units cannot take."""
     wrong = np.argwhere(unit.refuses(given))
     if wrong.size:
         row, column = wrong[0]
@@ -96,7 +106,16 @@ def read_given(estimator, given, unit, dtype):
             f"given has the value {given[row, column]:g} in row {row}, column {column}, which "
             f"{unit!r} units cannot take; allowed is {allowed}."
         )
-    return given
+
+
+def read_target(estimator, X, y):
+    """What recalled rows should be: y where it is a table of X's width, else X itself."""
+    is_table = y is not None and np.ndim(y) == 2 and np.shape(y)[1] == estimator.n_features_in_
+    target = check_array(y if is_table else X, dtype=np.float64, input_name="y")
+    n_rows = np.shape(X)[0]
+    if len(target) != n_rows:
+        raise ValueError(f"X has {n_rows} rows, but y has {len(target)}.")
+    return target
 
 
 def read_hidden(H, n_components):

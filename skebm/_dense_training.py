@@ -22,7 +22,7 @@ INITIAL_MEAN, INITIAL_DEVIATION = -0.3, 0.3
 HALF_EXPONENT = 2
 SMALLEST_GRADIENT = 1e-30
 # of the mean squared length of a row: what overlaps are divided by
-SCALE = 0.86
+SCALE = 0.5
 
 
 class Memories(NamedTuple):

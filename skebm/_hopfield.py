@@ -9,10 +9,18 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, 
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array, gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from . import _learning_rules
-from ._base import all_or_nothing, as_generator, as_spins, check_count, read
+from ._base import (
+    all_or_nothing,
+    as_generator,
+    as_spins,
+    check_count,
+    read,
+    read_given,
+    read_target,
+)
 from ._dynamics import heat_bath, mean_field, recall, recall_at_once
 
 BLOCK_SIZE = 2**24
@@ -374,12 +382,7 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             In [-1, 1]; 1 if every row is recalled exactly.
         """
         recalled = as_spins(self.transform(X), 0.0)
-        target = X
-        if y is not None and np.ndim(y) == 2 and np.shape(y)[1] == self.n_features_in_:
-            target = y
-        target = check_array(target, dtype=np.float64, input_name="y")
-        if len(target) != len(recalled):
-            raise ValueError(f"X has {len(recalled)} rows, but y has {len(target)}.")
+        target = read_target(self, X, y)
         return float(np.mean(recalled * as_spins(target, self.binarize), dtype=np.float64))
 
     # ---------------------------------------------------------------- thermodynamics
@@ -477,22 +480,13 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_count("n_samples", n_samples, 1)
         check_count("n_sweeps", n_sweeps, 1)
         rng = as_generator(random_state)
-        dtype, held = self.patterns_.dtype, None
-        if given is not None:
-            given = validate_data(
-                self, given, reset=False, dtype=dtype, ensure_all_finite="allow-nan"
-            )
-            if np.isinf(given).any():
-                raise ValueError("given contains infinity; use NaN for a free feature.")
-            given = np.repeat(given, n_samples, axis=0)
-            n_samples, held = len(given), ~np.isnan(given)
-        spins = self._random_spins(n_samples, rng)
-        if given is not None:
-            known = as_spins(np.where(held, given, 1), self.binarize)
-            spins = np.where(held, known, spins)
+        given = read_given(self, given, n_samples, self.patterns_.dtype)
+        held = ~np.isnan(given)
+        known = as_spins(np.where(held, given, 1), self.binarize)
+        spins = np.where(held, known, self._random_spins(len(given), rng))
         temperatures = np.full(n_sweeps, float(self.temperature))
-        states = self._encode(heat_bath(self._model_, spins, temperatures, rng, held), dtype)
-        return states if given is None else np.where(held, given, states)
+        states = heat_bath(self._model_, spins, temperatures, rng, held if held.any() else None)
+        return np.where(held, given, self._encode(states, given.dtype))
 
     def anneal(self, X=None, *, n_samples=1, temperatures=None, random_state=None):
         """Cool states slowly by the heat bath, and let them settle at temperature 0.

@@ -8,10 +8,9 @@ import numpy as np
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from ._association import (
     ALPHA,
@@ -22,7 +21,15 @@ from ._association import (
     tsallis_weights,
     weight_blocks,
 )
-from ._base import all_or_nothing, as_generator, as_spins, check_count, read
+from ._base import (
+    all_or_nothing,
+    as_generator,
+    as_spins,
+    check_count,
+    read,
+    read_given,
+    read_target,
+)
 from ._dense import Dense, heat_bath_dense, recall_dense
 
 DENSE = ("polynomial", "rectified_polynomial", "exponential")
@@ -412,12 +419,7 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             Mean cosine in [-1, 1]; for spins the mean overlap, which is the same.
         """
         recalled = self.transform(X)
-        target = X
-        if y is not None and np.ndim(y) == 2 and np.shape(y)[1] == self.n_features_in_:
-            target = y
-        target = check_array(target, dtype=np.float64, input_name="y")
-        if len(target) != len(recalled):
-            raise ValueError(f"X has {len(recalled)} rows, but y has {len(target)}.")
+        target = read_target(self, X, y)
         recalled = recalled.astype(np.float64)
         if self._dense():
             recalled, target = as_spins(recalled, 0.0), as_spins(target, self.binarize)
@@ -507,25 +509,17 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         check_count("n_samples", n_samples, 1)
         check_count("n_sweeps", n_sweeps, 1)
         rng = as_generator(random_state)
-        dtype = self.patterns_.dtype
-        free = np.full((n_samples, self.n_features_in_), np.nan, dtype)
-        if given is not None:
-            free = validate_data(
-                self, given, reset=False, dtype=dtype, ensure_all_finite="allow-nan"
-            )
-            if np.isinf(free).any():
-                raise ValueError("given contains infinity; use NaN for a free feature.")
-            free = np.repeat(free, n_samples, axis=0)
-        held = ~np.isnan(free)
+        given = read_given(self, given, n_samples, self.patterns_.dtype)
+        held = ~np.isnan(given)
         if self._dense():
-            spins = np.where(rng.random(free.shape) < 0.5, -1, 1)
-            spins = np.where(held, as_spins(np.where(held, free, 1), self.binarize), spins)
+            spins = np.where(rng.random(given.shape) < 0.5, -1, 1)
+            spins = np.where(held, as_spins(np.where(held, given, 1), self.binarize), spins)
             temperatures = np.full(n_sweeps, float(self.temperature))
             drawn = heat_bath_dense(self._model_, spins, temperatures, rng, held)
-            drawn = self._encode(drawn, dtype)
+            drawn = self._encode(drawn, given.dtype)
         else:
-            drawn = self._draw(free, held, rng)
-        return np.where(held, free, drawn)
+            drawn = self._draw(given, held, rng)
+        return np.where(held, given, drawn)
 
     def _draw(self, given, held, rng):
         """Exact samples of a continuous memory."""

@@ -19,7 +19,15 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import _likelihood
-from ._base import all_or_nothing, as_generator, check_count, read, read_given, read_hidden
+from ._base import (
+    all_or_nothing,
+    as_generator,
+    check_count,
+    check_given,
+    read,
+    read_given,
+    read_hidden,
+)
 from ._callbacks import CallbackSupportMixin, run_epochs
 from ._dynamics import gibbs, temper
 from ._energies import Bipartite
@@ -957,8 +965,8 @@ class RBM(
         rng = as_generator(random_state)
         model = self._model()
         if given is not None:
-            given = read_given(self, given, model.visible, self.components_.dtype)
-            given = np.repeat(given, n_samples, axis=0)
+            given = read_given(self, given, n_samples, self.components_.dtype)
+            check_given(given, model.visible)
             n_samples = len(given)
         chains = getattr(self, "chains_", None)
         if chains is None:

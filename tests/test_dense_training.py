@@ -69,6 +69,7 @@ def test_momentum_keeps_a_share():
     without = tuple(np.zeros_like(part) for part in old)
     train_epoch(memories, without, X, targets, np.random.default_rng(0), momentum=0.7, **rule)
     for new, start, gradient in zip(with_momentum, old, without, strict=True):
+        assert gradient.any()
         np.testing.assert_allclose(new, 0.7 * start + gradient)
 
 
