@@ -41,7 +41,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         call time. Not used with `n_memories`.
     degree : int, default=20
         Power of the trained memories' rectified polynomial, at least 2. Low powers make features,
-        high ones prototypes.
+        high ones prototypes; high ones need many features (images), for a few use 2 or 3.
     learning_rate : float, default=0.04
         Largest change of an entry of a memory in the first update; falls exponentially, to 2 % of
         that in the last.

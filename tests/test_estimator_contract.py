@@ -44,7 +44,9 @@ CLASSIFIERS = {
     "HopfieldClassifier-manhattan": skebm.HopfieldClassifier(similarity="manhattan"),
     "HopfieldClassifier-entmax": skebm.HopfieldClassifier(interaction="entmax"),
     "HopfieldClassifier-sparsemax": skebm.HopfieldClassifier(interaction="sparsemax"),
-    "HopfieldClassifier-trained": skebm.HopfieldClassifier(20, degree=5, max_iter=30),
+    "HopfieldClassifier-trained": skebm.HopfieldClassifier(
+        20, degree=2, batch_size=10, max_iter=50
+    ),
 }
 CHECKED = ESTIMATORS | CLASSIFIERS
 CONTINUOUS_MEMORIES = [
