@@ -1,8 +1,9 @@
 """MNIST, from a file given by --data (arrays X_train, y_train, X_test, y_test; grey images).
 
-Classifier: 2000 trained memories of `HopfieldClassifier`, test error. Likelihoods of RBM. Grey: 16 hidden units, grey values in [0, 1] used as they are, 50 epochs, exact mean of
-``-F / T - ln Z`` of the test rows, for the images and their negatives. Binary: 500 hidden units,
-every image drawn 0/1 once, annealed forward and back.
+Classifier: 2000 trained memories of `HopfieldClassifier`, test error. RBM, likelihoods. Grey: 16
+hidden units, grey values in [0, 1] used as they are, 50 epochs, exact mean of ``-F / T - ln Z`` of
+the test rows, for the images and their negatives. Binary: 500 hidden units, every image drawn 0/1
+once, annealed forward and back.
 """
 
 import time
