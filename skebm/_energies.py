@@ -20,7 +20,7 @@ from .units import Unit
 # factors of more entries than that are kept as bytes and cast piece by piece
 LARGEST_CAST = 2**24
 # units that decide in turn between two updates of the overlaps
-BLOCK = 128
+BLOCK = 256
 
 
 class Bipartite(NamedTuple):

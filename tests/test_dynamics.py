@@ -244,7 +244,7 @@ def in_turn(model, row, thresholds=None):
     return row
 
 
-@pytest.fixture(params=[3, 128])
+@pytest.fixture(params=[3, 256])
 def block(request, monkeypatch):
     monkeypatch.setattr(_energies, "BLOCK", request.param)
 
