@@ -115,11 +115,11 @@ def step(store, states, temperature, block_size):
     conjugate : ndarray of shape (n_states,)
         ``max_p (p . scores + entropy(p))``; the log-sum-exp for softmax.
     """
-    mean, conjugate = associate(store, states, temperature, block_size)
+    mean, value = associate(store, states, temperature, block_size)
     if store.similarity == "cosine":
         # the direction of the mean of unit vectors, the mean of the lengths
         mean = mean[:, :-1] / _lengths(mean[:, :-1]) * mean[:, -1:]
-    return mean, conjugate
+    return mean, value
 
 
 def associate(store, states, temperature, block_size):
@@ -131,10 +131,16 @@ def associate(store, states, temperature, block_size):
         ]
     else:
         pieces = [
-            (_weighted(store, weights), conjugate)
-            for weights, conjugate in weight_blocks(store, states, temperature)
+            (_weighted(store, weights), value)
+            for weights, value in weight_blocks(store, states, temperature)
         ]
     return tuple(np.concatenate(parts) for parts in zip(*pieces, strict=True))
+
+
+def conjugate(store, states, temperature, block_size):
+    """Conjugate of the scores of every state alone; nothing is averaged."""
+    weights_only = store._replace(values=store.values[:, :0], order=None)
+    return associate(weights_only, states, temperature, block_size)[1]
 
 
 def weight_blocks(store, states, temperature):
@@ -186,9 +192,8 @@ def largest_entropy(n_patterns, alpha):
 
 def energy(store, states, temperature, block_size):
     """Energy of every state, with a constant that makes it at least 0."""
-    _, conjugate = associate(store, states, temperature, block_size)
-    entropy = largest_entropy(len(store.keys), store.alpha)
-    result = temperature * (entropy - conjugate.astype(np.float64))
+    value = conjugate(store, states, temperature, block_size).astype(np.float64)
+    result = temperature * (largest_entropy(len(store.keys), store.alpha) - value)
     if store.similarity in ("dot", "euclidean"):
         result += 0.5 * np.einsum("ij,ij->i", states, states, dtype=np.float64)
     if store.similarity == "dot":

@@ -293,7 +293,7 @@ class Pairwise(NamedTuple):
 
     def blocks(self):
         """Units of every block, as slices, and what they do to those behind them."""
-        for k, units in enumerate(gen_batches(len(self.bias), BLOCK)):
+        for k, units in enumerate(gen_batches(len(self.bias), self.ahead.shape[1])):
             size = units.stop - units.start
             yield units, self.ahead[k, :size, :size]
 

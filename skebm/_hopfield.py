@@ -274,13 +274,10 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _store(self, spins, low, dtype):
         self._model_ = self._learn(spins)
-        patterns = spins.astype(dtype)
-        if low == 0:
-            np.maximum(patterns, 0, out=patterns)
-        self.patterns_ = patterns
+        self._low_ = low
+        self.patterns_ = self._encode(spins, dtype)
         self.load_ = len(spins) / spins.shape[1]
         self.n_iter_ = 1
-        self._low_ = low
 
     def _learn(self, spins):
         if self.activity is not None and self.learning_rule != "hebb":

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -16,6 +17,7 @@ from ._association import (
     ALPHA,
     SIMILARITIES,
     Store,
+    conjugate,
     energy,
     step,
     tsallis_weights,
@@ -283,6 +285,11 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             return as_spins(X, self.binarize).astype(np.float64), X.dtype
         return X.astype(self.patterns_.dtype, copy=False), X.dtype
 
+    def _row_blocks(self, rows):
+        """Blocks of spins, so few rows that their overlaps with all patterns stay small."""
+        n_rows = max(1, BLOCK_SIZE // len(self.patterns_))
+        return [rows[block] for block in gen_batches(len(rows), n_rows)]
+
     # ---------------------------------------------------------------- recall
 
     def transform(self, X):
@@ -307,11 +314,8 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         """
         rows, dtype = self._read(X)
         if self._dense():
-            width = len(self.patterns_)
             pieces = [
-                recall_dense(self._model_, rows[start : start + n], self.max_iter)
-                for n in [max(1, BLOCK_SIZE // width)]
-                for start in range(0, len(rows), n)
+                recall_dense(self._model_, block, self.max_iter) for block in self._row_blocks(rows)
             ]
             recalled, settled = (np.concatenate(parts) for parts in zip(*pieces, strict=True))
             recalled = self._encode(recalled, dtype)
@@ -377,9 +381,8 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         return TopAssociations(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
 
     def _dense_weights(self, spins):
-        n = max(1, BLOCK_SIZE // len(self.patterns_))
-        for start in range(0, len(spins), n):
-            terms = self._model_.terms(self._model_.overlaps(spins[start : start + n]))
+        for block in self._row_blocks(spins):
+            terms = self._model_.terms(self._model_.overlaps(block))
             yield tsallis_weights(terms, 1.0)
 
     def energy(self, X):
@@ -399,7 +402,7 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         """
         rows, _ = self._read(X)
         if self._dense():
-            return self._model_.energy(rows)
+            return np.concatenate([self._model_.energy(s) for s in self._row_blocks(rows)])
         return energy(self._model_, rows, self.temperature, self.block_size)
 
     def score(self, X, y=None):
@@ -532,8 +535,8 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             if self.interaction != "softmax":
                 # the conjugate of a Tsallis entropy is never above the log-sum-exp
                 model, soft = self._model_, self._model_._replace(alpha=1.0)
-                sparse = step(model, drawn, self.temperature, self.block_size)[1]
-                dense = step(soft, drawn, self.temperature, self.block_size)[1]
+                sparse = conjugate(model, drawn, self.temperature, self.block_size)
+                dense = conjugate(soft, drawn, self.temperature, self.block_size)
                 accepted = np.log1p(-rng.random(len(rows))) < sparse - dense
             result[rows[accepted]] = drawn[accepted]
             rows = rows[~accepted]
