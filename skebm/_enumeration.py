@@ -173,9 +173,7 @@ def _by_blocks(function, coupling, field, some, rest):
 def _tables(inner, outer, field_some, field_rest):
     """Log-weights of the enumerated units' states, and the fields on the others at each."""
     table = log_weights(inner, field_some)
-    fields = [
-        subset_sums(weights) + field_rest[:, k : k + 1] for k, weights in enumerate(outer)
-    ]
+    fields = [subset_sums(weights) + field_rest[:, k : k + 1] for k, weights in enumerate(outer)]
     for field in fields:
         table += np.logaddexp(0, field)
     return table, fields

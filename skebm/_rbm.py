@@ -1,51 +1,27 @@
 """Restricted Boltzmann machine."""
 
-import time
-import warnings
-import zlib
 from math import sqrt
 from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.base import (
-    BaseEstimator,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    _fit_context,
-)
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import _likelihood
-from ._base import (
-    all_or_nothing,
-    as_generator,
-    check_count,
-    check_given,
-    read,
-    read_given,
-    read_hidden,
-)
-from ._callbacks import CallbackSupportMixin, run_epochs
+from ._base import as_generator, check_count, check_given, read, read_given, read_hidden
 from ._dynamics import gibbs, temper
 from ._energies import Bipartite
-from ._training import LADDER, LARGEST_WEIGHT, Parameters, State, Workspace, epoch, n_model_chains
+from ._machine import LARGEST_WEIGHT, N_CHAINS, Machine
+from ._training import LADDER, Parameters, State, Workspace, epoch, n_model_chains
 from .units import UNITS, Unit, as_unit
 
 INITIAL_SCALE = 0.1
-N_CHAINS = 100
-HELD_OUT_ROWS = 200
-BLOCK_SIZE = 2**22
+PARAMETERS = "components_", "intercept_visible_", "intercept_hidden_"
 
 
-class RBM(
-    CallbackSupportMixin,
-    ClassNamePrefixFeaturesOutMixin,
-    TransformerMixin,
-    BaseEstimator,
-):
+class RBM(Machine):
     """Restricted Boltzmann machine with any pair of unit types.
 
     The energy of a visible row v and a hidden row h is
@@ -170,6 +146,9 @@ class RBM(
     >>> rbm.sample(2, random_state=0).shape
     (2, 9)
     """
+
+    _started = (*Machine._started, "_hot_chains_", "swap_rates_")
+    _loss_name = "free energy of data minus chains"
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -334,112 +313,6 @@ class RBM(
 
     # ---------------------------------------------------------------- training
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Learn from the rows of X.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data, in the encoding of the visible units.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : RBM
-            The fitted machine.
-
-        Raises
-        ------
-        ValueError
-            If a parameter or X is not valid, or training diverges. A machine fitted before stays
-            as it was.
-        """
-        with all_or_nothing(self) as finished:
-            resume = self.warm_start and hasattr(self, "components_")
-            X = self._read_training(X, reset=not resume)
-            if not resume:
-                self._start(X)
-            elif self.n_iter_ >= self.max_iter:
-                warnings.warn(
-                    f"fit has nothing left to do: warm_start=True, and n_iter_={self.n_iter_} has "
-                    f"reached max_iter={self.max_iter}. Raise max_iter, the number of epochs in "
-                    "all, or use partial_fit.",
-                    UserWarning,
-                    stacklevel=2,
-                )
-                return self
-            rng = self._resume_generator()
-            held_out = None
-            if self.early_stopping:
-                X, held_out = self._hold_out(X)
-                if resume and not hasattr(self, "_best_"):
-                    self._watch(held_out)
-            else:
-                vars(self).pop("_best_", None)
-            n_batches = -(-X.shape[0] // self.batch_size)
-            run = self._prepare_run(X, n_batches, rng)
-
-            def run_epoch():
-                rates = np.full(n_batches, float(self.learning_rate))
-                if self.learning_rate_schedule == "linear":
-                    rates *= 1 - (self.n_iter_ + np.arange(n_batches) / n_batches) / self.max_iter
-                self._run_epoch(*run, rng, rates)
-                finished.append(self.n_iter_)
-                if held_out is None:
-                    return False
-                self.validation_scores_ = [*self.validation_scores_, self._watch(held_out)]
-                return self.n_iter_ - self._best_[2] >= self.n_iter_no_change
-
-            def fitted_attributes():
-                return {name: value for name, value in vars(self).items() if name.endswith("_")}
-
-            run_epochs(self, self.max_iter - self.n_iter_, X, run_epoch, fitted_attributes)
-            if held_out is not None:
-                self._set_parameters(self._best_[1])
-                del self._best_
-        return self
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
-        """Learn from one pass over the rows of X, in minibatches.
-
-        Chains, momentum and the random generator carry over from call to call; the first call
-        starts the machine as `fit` does.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Training data, in the encoding of the visible units.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : RBM
-            The machine.
-
-        Raises
-        ------
-        ValueError
-            If a parameter or X is not valid, or training diverges. The machine stays as it was.
-        """
-        # _fit_context checks the parameters of the first call only
-        self._validate_params()
-        with all_or_nothing(self) as finished:
-            first = not hasattr(self, "components_")
-            X = self._read_training(X, reset=first)
-            if first:
-                self._start(X)
-            vars(self).pop("_best_", None)
-            rng = self._resume_generator()
-            n_batches = -(-X.shape[0] // self.batch_size)
-            run = self._prepare_run(X, n_batches, rng)
-            self._run_epoch(*run, rng, np.full(n_batches, float(self.learning_rate)))
-            finished.append(self.n_iter_)
-        return self
-
     def _read_training(self, X, reset):
         X = read(self, X, reset=reset)
         visible = as_unit(self.visible)
@@ -483,56 +356,20 @@ class RBM(
         self.intercept_visible_ = visible.field(self._base_mean_, temperature).astype(X.dtype)
         resting = np.full(n_components, hidden.resting_mean)
         self.intercept_hidden_ = hidden.field(resting, temperature).astype(X.dtype)
-        started = "chains_", "_hot_chains_", "swap_rates_", "_optimizer_"
-        for name in (*started, "validation_scores_", "_best_"):
-            vars(self).pop(name, None)
-        self.n_iter_ = 0
-        self.loss_curve_ = []
-        self._likelihood_seed_ = int(rng.integers(2**32))
-        self._split_seed_ = int(rng.integers(2**32))
-        self._generator_ = rng
-        self._generator_state_ = rng.bit_generator.state
+        self._start_generator(rng)
 
-    def _resume_generator(self):
-        """The generator as the last finished epoch left it."""
-        if not hasattr(self, "_generator_"):  # made by from_parameters
-            self._generator_ = as_generator(self.random_state)
-            self._split_seed_ = int(self._generator_.integers(2**32))
-            self._generator_state_ = self._generator_.bit_generator.state
-        self._generator_.bit_generator.state = self._generator_state_
-        return self._generator_
-
-    def _hold_out(self, X):
-        """Split X into rows to train on and rows to watch."""
+    def _to_watch(self, rows, rng):
+        """Held-out rows as states."""
         visible = as_unit(self.visible)
-        if visible.count_states(X.shape[1]) == np.inf:
+        if visible.count_states(rows.shape[1]) == np.inf:
             raise ValueError(
                 "early_stopping=True watches the pseudo-likelihood, which needs discrete visible "
                 f"units; visible={self.visible!r} is continuous. Set early_stopping=False."
             )
-        n_samples = X.shape[0]
-        n_held_out = min(int(np.ceil(self.validation_fraction * n_samples)), HELD_OUT_ROWS)
-        if n_held_out >= n_samples:
-            raise ValueError(
-                f"early_stopping=True with validation_fraction={self.validation_fraction} leaves "
-                f"no row to train on of n_samples={n_samples}. Lower validation_fraction or give "
-                "more rows."
-            )
-        rng = np.random.default_rng(self._split_seed_)
-        order = rng.permutation(n_samples)
-        held_out = X[np.sort(order[:n_held_out])]
-        if sparse.issparse(held_out):
-            held_out = held_out.toarray()
-        if not hasattr(self, "validation_scores_"):
-            self.validation_scores_ = []
-        return X[np.sort(order[n_held_out:])], visible.discretize(held_out, rng)
+        return visible.discretize(rows, rng)
 
-    def _watch(self, held_out):
-        """Score the held-out rows, and remember the parameters if they are the best so far."""
-        score = float(_likelihood.pseudo_likelihood(self._model(), held_out).mean())
-        if not hasattr(self, "_best_") or score > self._best_[0] + self.tol:
-            self._best_ = (score, self._parameters(), self.n_iter_)
-        return score
+    def _pseudo_likelihood(self, rows):
+        return _likelihood.pseudo_likelihood(self._model(), rows)
 
     def _prepare_run(self, X, n_batches, rng):
         """Working copies of all arrays that an epoch changes, and its buffers."""
@@ -576,76 +413,65 @@ class RBM(
             chains.append(part)
         return np.concatenate(chains)
 
-    def _run_epoch(self, model, state, X, work, discretize, rng, rates):
-        begin = time.perf_counter()
-        # overflow is reported once, as divergence
-        with np.errstate(over="ignore", invalid="ignore"):
-            gap = epoch(
-                model,
-                state,
-                X,
-                work,
-                rng,
-                rates=rates.tolist(),
-                discretize=discretize,
-                shuffle=self.shuffle,
-                rule={
-                    "algorithm": self.algorithm,
-                    "n_steps": self.cd_steps,
-                    "centered": self.centered,
-                    "base": self._base_field(),
-                },
-                regularization={
-                    "momentum": self.momentum,
-                    "alpha": self.alpha,
-                    "l1_ratio": self.l1_ratio,
-                },
-            )
-        problem = model.problem()
-        largest = np.abs(state.parameters.weights).max() / self.temperature
-        if problem is None and largest > LARGEST_WEIGHT:
-            problem = f"The largest weight is {largest:.3g} times the temperature."
-        if problem:
-            raise ValueError(
-                f"Training diverged in epoch {self.n_iter_ + 1}: {problem} Lower learning_rate "
-                f"(now {self.learning_rate})."
-            )
-        # all at once, so that an interrupt finds a finished epoch
+    def _run_epoch(self, run, rng, rates):
+        model, state, X, work, discretize = run
+        loss = epoch(
+            model,
+            state,
+            X,
+            work,
+            rng,
+            rates=rates.tolist(),
+            discretize=discretize,
+            shuffle=self.shuffle,
+            rule={
+                "algorithm": self.algorithm,
+                "n_steps": self.cd_steps,
+                "centered": self.centered,
+                "base": self._base_field(),
+            },
+            regularization={
+                "momentum": self.momentum,
+                "alpha": self.alpha,
+                "l1_ratio": self.l1_ratio,
+            },
+        )
         done = state.copy()
         fitted = {
             "components_": done.parameters.weights,
             "intercept_visible_": done.parameters.intercept_visible,
             "intercept_hidden_": done.parameters.intercept_hidden,
             "_optimizer_": (done.velocity, done.offset_visible, done.offset_hidden),
-            "_generator_state_": rng.bit_generator.state,
-            "n_iter_": self.n_iter_ + 1,
-            "loss_curve_": [*self.loss_curve_, gap],
         }
         if done.chains is not None:
             n_hot = len(done.chains) - n_model_chains(self.algorithm, done, 0)
             fitted["_hot_chains_"], fitted["chains_"] = done.chains[:n_hot], done.chains[n_hot:]
         if done.swap_rates is not None:
             fitted["swap_rates_"] = done.swap_rates
-        vars(self).update(fitted)
-        if self.verbose:
-            print(
-                f"[{type(self).__name__}] epoch {self.n_iter_}, free energy of data minus chains "
-                f"{gap:.3f}, {time.perf_counter() - begin:.2f} s"
-            )
+        return fitted, loss
+
+    def _problem(self, fitted):
+        parameters = [fitted[name] for name in PARAMETERS]
+        problem = (
+            self._model()
+            ._replace(**dict(zip(Parameters._fields, parameters, strict=True)))
+            .problem()
+        )
+        largest = np.abs(fitted["components_"]).max() / self.temperature
+        if problem is None and largest > LARGEST_WEIGHT:
+            problem = f"The largest weight is {largest:.3g} times the temperature."
+        return problem
 
     # ---------------------------------------------------------------- the fitted model
 
     def _parameters(self):
-        return Parameters(self.components_, self.intercept_visible_, self.intercept_hidden_)
+        return Parameters(*(getattr(self, name) for name in PARAMETERS))
 
     def _set_parameters(self, parameters):
-        self.components_, self.intercept_visible_, self.intercept_hidden_ = parameters
+        vars(self).update(zip(PARAMETERS, parameters, strict=True))
 
     def _model(self):
         """The energy of the fitted machine at the temperature set now."""
-        temperature = self.temperature
-        if not isinstance(temperature, Real) or not temperature > 0:
-            raise ValueError(f"temperature must be a positive number, got {temperature!r}.")
         units = as_unit(self.visible), as_unit(self.hidden)
         for name, unit, fitted in zip(("visible", "hidden"), units, self._units_, strict=True):
             if unit != fitted:
@@ -653,7 +479,7 @@ class RBM(
                     f"{name}={getattr(self, name)!r}, but the machine was fitted with {fitted!r} "
                     "units. Fit it again (with warm_start=False)."
                 )
-        return Bipartite(*self._parameters(), *units, float(temperature))
+        return Bipartite(*self._parameters(), *units, self._temperature())
 
     def _base_field(self):
         """Field of independent visible units fitted to the training data; else zero."""
@@ -665,13 +491,11 @@ class RBM(
         check_is_fitted(self)
         return self._model().visible.support(read(self, X))
 
-    def _by_blocks(self, function, X, width):
-        """Apply a row-wise function to blocks of rows, so that temporaries stay small."""
-        blocks = gen_batches(X.shape[0], max(1, BLOCK_SIZE // width))
-        return np.concatenate([function(X[rows]) for rows in blocks])
-
     def _width(self):
         return max(self.components_.shape)
+
+    def _log_weight(self, X):
+        return self._by_blocks(self._model().log_weight, X, self._width())
 
     def transform(self, X):
         """Compute the mean of the hidden units given every row, E[h | x].
@@ -742,109 +566,6 @@ class RBM(
         """
         X = self._read(X)
         return self._by_blocks(self._model().free_energy, X, self._width())
-
-    def log_partition(self, *, method="auto", n_temperatures=1000, n_chains=100):
-        """Compute ln Z, exactly where that is feasible, else by annealed importance sampling.
-
-        It is exact while (number of joint states of one side) times (units of the other) is at
-        most 2^27, say with up to 16 binary hidden and 784 visible units. Above that, chains are
-        annealed from independent units fitted to the training data to the machine, and back from
-        samples of the machine, which brackets the value as long as the chains reach all modes. The
-        annealing seed was drawn in `fit`, so
-        the same call always gives the same value. It is kept, and used by `score_samples` and
-        `score`, as long as parameters and temperature stay the same.
-
-        Parameters
-        ----------
-        method : {"auto", "exact", "ais"}, default="auto"
-            "auto" chooses as described; the other two insist.
-        n_temperatures : int, default=1000
-            Steps of the annealing.
-        n_chains : int, default=100
-            Number of annealed chains.
-
-        Returns
-        -------
-        log_partition : LogPartition
-            Named tuple ``(value, standard_error, method, lower, upper)``, in nats.
-
-        Raises
-        ------
-        ValueError
-            If "exact" is asked for where it is not feasible.
-
-        References
-        ----------
-        R. Neal, "Annealed importance sampling" (2001). R. Salakhutdinov and I. Murray, "On the
-        quantitative analysis of deep belief networks" (2008).
-
-        Examples
-        --------
-        >>> from skebm import RBM
-        >>> rbm = RBM.from_parameters([[0.0, 0.0]], [0.0, 0.0], [0.0])
-        >>> rbm.log_partition()  # ln 8
-        LogPartition(value=2.07..., standard_error=0.0, method='exact', lower=..., upper=...)
-        """
-        check_is_fitted(self)
-        if method not in ("auto", "exact", "ais"):
-            raise ValueError(f"method must be 'auto', 'exact' or 'ais', got {method!r}.")
-        for name, value in (("n_temperatures", n_temperatures), ("n_chains", n_chains)):
-            if not isinstance(value, Integral) or value < 2:
-                raise ValueError(f"{name} must be an integer of at least 2, got {value!r}.")
-        options = {"method": method, "n_temperatures": n_temperatures, "n_chains": n_chains}
-        key = self._fingerprint()
-        kept_key, kept_options, value = getattr(self, "_log_partition_", (None, None, None))
-        if key != kept_key or options != kept_options:
-            rng = np.random.Generator(np.random.SFC64(self._likelihood_seed_))
-            value = _likelihood.log_partition(self._model(), self._base_field(), rng, **options)
-            self._log_partition_ = (key, options, value)
-        return value
-
-    def _fingerprint(self):
-        """What ln Z depends on; of the arrays their contents, should they change in place."""
-        arrays = [zlib.crc32(np.ascontiguousarray(array)) for array in self._parameters()]
-        return arrays, self._model()[3:]
-
-    def _log_partition_to_score(self):
-        """The kept ln Z, however it was asked for, else that of the default arguments."""
-        key, _, kept = getattr(self, "_log_partition_", (None, None, None))
-        return kept.value if key == self._fingerprint() else self.log_partition().value
-
-    def score_samples(self, X):
-        """Compute the log-likelihood ln p(x) of every row.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Visible rows. Values between the states (grey pixels) score as ``-F / T - ln Z``, which
-            is not the likelihood of a draw from them.
-
-        Returns
-        -------
-        log_likelihood : ndarray of shape (n_samples,)
-            In nats; for continuous visible units the log-density. Exact or annealed, as
-            `log_partition` says.
-        """
-        X = self._read(X)
-        log_weight = self._by_blocks(self._model().log_weight, X, self._width())
-        return log_weight - self._log_partition_to_score()
-
-    def score(self, X, y=None):
-        """Compute the mean log-likelihood of the rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Visible rows.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        score : float
-            Mean of `score_samples`, in nats.
-        """
-        return float(np.mean(self.score_samples(X)))
 
     def pseudo_likelihood(self, X):
         """Compute the log pseudo-likelihood of every row, which needs no ln Z.

@@ -16,7 +16,6 @@ from ._dynamics import temper
 OFFSET_RATE = 0.05
 # where the rungs of tempering stand between independent units and the model
 LADDER = np.linspace(0, 1, 10)
-LARGEST_WEIGHT = 1e4
 
 
 class Parameters(NamedTuple):

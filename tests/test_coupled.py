@@ -177,7 +177,9 @@ def test_positions_between_free_units_and_the_model(beta):
     np.testing.assert_allclose(np.exp(log_weight) / np.exp(log_weight).sum(), probability)
     rows = np.full((len(states), 1), beta)
     np.testing.assert_allclose(model.toward(base, rows).log_weight(states), log_weight)
-    assert fits(run(model, betas=[np.full((N_CHAINS, 1), beta)] * 30, base=base), states, probability)
+    assert fits(
+        run(model, betas=[np.full((N_CHAINS, 1), beta)] * 30, base=base), states, probability
+    )
 
 
 def test_chains_at_different_positions_have_laws_of_their_own(kind):

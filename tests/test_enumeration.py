@@ -31,9 +31,7 @@ def all_states(n_units):
 
 def plain(coupling, field):
     states = all_states(len(coupling))
-    return np.array(
-        [[s @ coupling @ s / 2 + row @ s for s in states] for row in field]
-    ), states
+    return np.array([[s @ coupling @ s / 2 + row @ s for s in states] for row in field]), states
 
 
 def test_tables_and_moments_match_loops_over_states():

@@ -1,0 +1,347 @@
+"""What machines that learn by epochs and have a likelihood share: `RBM` and `BoltzmannMachine`."""
+
+import time
+import warnings
+import zlib
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.base import (
+    BaseEstimator,
+    ClassNamePrefixFeaturesOutMixin,
+    TransformerMixin,
+    _fit_context,
+)
+from sklearn.utils import gen_batches
+from sklearn.utils.validation import check_is_fitted
+
+from . import _likelihood
+from ._base import all_or_nothing, as_generator
+from ._callbacks import CallbackSupportMixin, run_epochs
+
+LARGEST_WEIGHT = 1e4
+N_CHAINS = 100
+HELD_OUT_ROWS = 200
+BLOCK_SIZE = 2**22
+
+
+class Machine(
+    CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
+):
+    """Training by epochs and normalised likelihoods, of a machine that supplies the rest.
+
+    A subclass supplies
+
+    - ``_read_training(X, reset)``: training rows, validated;
+    - ``_start(X)``: set all that training starts from, then call `_start_generator`;
+    - ``_prepare_run(X, n_batches, rng)``: working copies and buffers of a run;
+    - ``_run_epoch(run, rng, rates)``: one epoch; the attributes to fit and the loss;
+    - ``_problem(fitted)``: what is wrong with these attributes, as a sentence, or None;
+    - ``_parameters()`` and ``_set_parameters(parameters)``: as a tuple of arrays;
+    - ``_to_watch(rows, rng)``: rows held out for early stopping, ready to score;
+    - ``_pseudo_likelihood(rows)`` of such rows;
+    - ``_model()``: the energy, ``_base_field()``: where annealing starts;
+    - ``_log_weight(X)``: log-weights of validated rows, ``_read(X)``: validates.
+    """
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Learn from the rows of X.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data. Sparse only where the class says so.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : estimator
+            The fitted machine.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not valid, or training diverges. A machine fitted before stays
+            as it was.
+        """
+        with all_or_nothing(self) as finished:
+            resume = self.warm_start and hasattr(self, "n_iter_")
+            X = self._read_training(X, reset=not resume)
+            if not resume:
+                for name in [name for name in vars(self) if name in self._started]:
+                    delattr(self, name)
+                self._start(X)
+            self._learn(X, resume, finished)
+        return self
+
+    # what belongs to a course of training and goes with its start
+    _started = ("chains_", "_optimizer_", "validation_scores_", "_best_")
+
+    def _learn(self, X, resume, finished):
+        """Run epochs up to `max_iter`, or until held-out rows no longer score better."""
+        if self.n_iter_ >= self.max_iter:
+            warnings.warn(
+                f"fit has nothing left to do: warm_start=True, and n_iter_={self.n_iter_} has "
+                f"reached max_iter={self.max_iter}. Raise max_iter, the number of epochs in "
+                "all, or use partial_fit.",
+                UserWarning,
+                stacklevel=2,
+            )
+            return
+        rng = self._resume_generator()
+        held_out = None
+        if self.early_stopping:
+            X, held_out = self._hold_out(X)
+            if resume and not hasattr(self, "_best_"):
+                self._watch(held_out)
+        else:
+            vars(self).pop("_best_", None)
+        n_batches = -(-X.shape[0] // self.batch_size)
+        run = self._prepare_run(X, n_batches, rng)
+
+        def run_epoch():
+            rates = np.full(n_batches, float(self.learning_rate))
+            if self.learning_rate_schedule == "linear":
+                rates *= 1 - (self.n_iter_ + np.arange(n_batches) / n_batches) / self.max_iter
+            self._commit_epoch(run, rng, rates)
+            finished.append(self.n_iter_)
+            if held_out is None:
+                return False
+            self.validation_scores_ = [*self.validation_scores_, self._watch(held_out)]
+            return self.n_iter_ - self._best_[2] >= self.n_iter_no_change
+
+        def fitted_attributes():
+            return {name: value for name, value in vars(self).items() if name.endswith("_")}
+
+        run_epochs(self, self.max_iter - self.n_iter_, X, run_epoch, fitted_attributes)
+        if held_out is not None:
+            self._set_parameters(self._best_[1])
+            del self._best_
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Learn from one pass over the rows of X, in minibatches.
+
+        Chains, momentum and the random generator carry over from call to call; the first call
+        starts the machine as `fit` does.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training data. Sparse only where the class says so.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : estimator
+            The machine.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not valid, or training diverges. The machine stays as it was.
+        """
+        # _fit_context checks the parameters of the first call only
+        self._validate_params()
+        with all_or_nothing(self) as finished:
+            first = not hasattr(self, "n_iter_")
+            X = self._read_training(X, reset=first)
+            if first:
+                self._start(X)
+            vars(self).pop("_best_", None)
+            rng = self._resume_generator()
+            n_batches = -(-X.shape[0] // self.batch_size)
+            run = self._prepare_run(X, n_batches, rng)
+            self._commit_epoch(run, rng, np.full(n_batches, float(self.learning_rate)))
+            finished.append(self.n_iter_)
+        return self
+
+    def _start_generator(self, rng):
+        """Draw the seeds of later steps, and keep the generator for the epochs."""
+        self.n_iter_ = 0
+        self.loss_curve_ = []
+        self._likelihood_seed_ = int(rng.integers(2**32))
+        self._split_seed_ = int(rng.integers(2**32))
+        self._generator_ = rng
+        self._generator_state_ = rng.bit_generator.state
+
+    def _resume_generator(self):
+        """The generator as the last finished epoch left it."""
+        if not hasattr(self, "_generator_"):  # made from given parameters
+            self._generator_ = as_generator(self.random_state)
+            self._split_seed_ = int(self._generator_.integers(2**32))
+            self._generator_state_ = self._generator_.bit_generator.state
+        self._generator_.bit_generator.state = self._generator_state_
+        return self._generator_
+
+    def _hold_out(self, X):
+        """Split X into rows to train on and rows to watch."""
+        n_samples = X.shape[0]
+        n_held_out = min(int(np.ceil(self.validation_fraction * n_samples)), HELD_OUT_ROWS)
+        if n_held_out >= n_samples:
+            raise ValueError(
+                f"early_stopping=True with validation_fraction={self.validation_fraction} leaves "
+                f"no row to train on of n_samples={n_samples}. Lower validation_fraction or give "
+                "more rows."
+            )
+        rng = np.random.default_rng(self._split_seed_)
+        order = rng.permutation(n_samples)
+        held_out = X[np.sort(order[:n_held_out])]
+        if sparse.issparse(held_out):
+            held_out = held_out.toarray()
+        held_out = self._to_watch(held_out, rng)
+        if not hasattr(self, "validation_scores_"):
+            self.validation_scores_ = []
+        return X[np.sort(order[n_held_out:])], held_out
+
+    def _watch(self, held_out):
+        """Score the held-out rows, and remember the parameters if they are the best so far."""
+        score = float(self._pseudo_likelihood(held_out).mean())
+        if not hasattr(self, "_best_") or score > self._best_[0] + self.tol:
+            self._best_ = (score, self._parameters(), self.n_iter_)
+        return score
+
+    def _commit_epoch(self, run, rng, rates):
+        """Run an epoch, check its result, and commit it whole."""
+        begin = time.perf_counter()
+        # overflow is reported once, as divergence
+        with np.errstate(over="ignore", invalid="ignore"):
+            fitted, loss = self._run_epoch(run, rng, rates)
+        problem = self._problem(fitted)
+        if problem:
+            raise ValueError(
+                f"Training diverged in epoch {self.n_iter_ + 1}: {problem} Lower learning_rate "
+                f"(now {self.learning_rate})."
+            )
+        # all at once, so that an interrupt finds a finished epoch
+        vars(self).update(
+            fitted,
+            _generator_state_=rng.bit_generator.state,
+            n_iter_=self.n_iter_ + 1,
+            loss_curve_=[*self.loss_curve_, loss],
+        )
+        if self.verbose:
+            print(
+                f"[{type(self).__name__}] epoch {self.n_iter_}, {self._loss_name} {loss:.3f}, "
+                f"{time.perf_counter() - begin:.2f} s"
+            )
+
+    # ---------------------------------------------------------------- likelihood
+
+    def _temperature(self):
+        if not isinstance(self.temperature, Real) or not self.temperature > 0:
+            raise ValueError(f"temperature must be a positive number, got {self.temperature!r}.")
+        return float(self.temperature)
+
+    def _by_blocks(self, function, X, width):
+        """Apply a row-wise function to blocks of rows, so that temporaries stay small."""
+        blocks = gen_batches(X.shape[0], max(1, BLOCK_SIZE // width))
+        return np.concatenate([function(X[rows]) for rows in blocks])
+
+    def log_partition(self, *, method="auto", n_temperatures=1000, n_chains=100):
+        """Compute ln Z, exactly where that is feasible, else by annealed importance sampling.
+
+        It is exact while (number of joint states to enumerate) times (units summed in closed form
+        at each) is at most 2^27: of a restricted machine the states of its smaller side, say up to
+        16 binary hidden units beside 784 visible ones; of units that are all coupled, 27 of them.
+        Above that, chains are annealed from independent units fitted to the training data to the
+        machine, and back from samples of the machine, which brackets the value as long as the
+        chains reach all modes. The annealing seed was drawn in `fit`, so
+        the same call always gives the same value. It is kept, and used by `score_samples` and
+        `score`, as long as parameters and temperature stay the same.
+
+        Parameters
+        ----------
+        method : {"auto", "exact", "ais"}, default="auto"
+            "auto" chooses as described; the other two insist.
+        n_temperatures : int, default=1000
+            Steps of the annealing.
+        n_chains : int, default=100
+            Number of annealed chains.
+
+        Returns
+        -------
+        log_partition : LogPartition
+            Named tuple ``(value, standard_error, method, lower, upper)``, in nats.
+
+        Raises
+        ------
+        ValueError
+            If "exact" is asked for where it is not feasible.
+
+        References
+        ----------
+        R. Neal, "Annealed importance sampling" (2001). R. Salakhutdinov and I. Murray, "On the
+        quantitative analysis of deep belief networks" (2008).
+
+        Examples
+        --------
+        >>> from skebm import RBM
+        >>> rbm = RBM.from_parameters([[0.0, 0.0]], [0.0, 0.0], [0.0])
+        >>> rbm.log_partition()  # ln 8
+        LogPartition(value=2.07..., standard_error=0.0, method='exact', lower=..., upper=...)
+        """
+        check_is_fitted(self)
+        if method not in ("auto", "exact", "ais"):
+            raise ValueError(f"method must be 'auto', 'exact' or 'ais', got {method!r}.")
+        for name, value in (("n_temperatures", n_temperatures), ("n_chains", n_chains)):
+            if not isinstance(value, Integral) or value < 2:
+                raise ValueError(f"{name} must be an integer of at least 2, got {value!r}.")
+        options = {"method": method, "n_temperatures": n_temperatures, "n_chains": n_chains}
+        key = self._fingerprint()
+        kept_key, kept_options, value = getattr(self, "_log_partition_", (None, None, None))
+        if key != kept_key or options != kept_options:
+            rng = np.random.Generator(np.random.SFC64(self._likelihood_seed_))
+            value = _likelihood.log_partition(self._model(), self._base_field(), rng, **options)
+            self._log_partition_ = (key, options, value)
+        return value
+
+    def _fingerprint(self):
+        """What ln Z depends on; of the arrays their contents, should they change in place."""
+        self._model()  # refuses what does not suit the fitted arrays
+        arrays = [zlib.crc32(np.ascontiguousarray(array)) for array in self._parameters()]
+        return arrays, self._temperature()
+
+    def _log_partition_to_score(self):
+        """The kept ln Z, however it was asked for, else that of the default arguments."""
+        key, _, kept = getattr(self, "_log_partition_", (None, None, None))
+        return kept.value if key == self._fingerprint() else self.log_partition().value
+
+    def score_samples(self, X):
+        """Compute the log-likelihood ln p(x) of every row.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Visible rows. For an RBM, values between the states (grey pixels) score as
+            ``-F / T - ln Z``, which is not the likelihood of a draw from them.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            In nats; for continuous visible units the log-density. Exact or annealed, as
+            `log_partition` says.
+        """
+        log_weight = self._log_weight(self._read(X))
+        return log_weight - self._log_partition_to_score()
+
+    def score(self, X, y=None):
+        """Compute the mean log-likelihood of the rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Visible rows.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        score : float
+            Mean of `score_samples`, in nats.
+        """
+        return float(np.mean(self.score_samples(X)))
