@@ -1,5 +1,6 @@
 """Energy-based models as scikit-learn estimators."""
 
+from ._boltzmann import BoltzmannMachine
 from ._hopfield import Diagnosis, HopfieldMemory
 from ._hopfield_classifier import HopfieldClassifier
 from ._likelihood import LogPartition
@@ -8,6 +9,7 @@ from ._rbm import RBM
 
 __all__ = [
     "RBM",
+    "BoltzmannMachine",
     "Diagnosis",
     "HopfieldClassifier",
     "HopfieldMemory",

@@ -1,15 +1,15 @@
 """Energy of 0/1 units with any couplings, and its heat bath.
 
-`Coupled` is the model of a Boltzmann machine in one form for all: 0/1 units at T = 1, whatever the
-encoding and the temperature of the estimator. So nothing below it knows spins or temperatures:
-another temperature is another position on the path `toward` free units.
+`Coupled` is the model of a Boltzmann machine in one form for all: 0/1 units at T = 1, whatever
+the encoding and the temperature of the estimator. So nothing below it knows spins or
+temperatures: another temperature is another position on the path `toward` free units.
 
-A sweep lets every unit decide once, in an order that `arrange` chooses. What a unit does follows from
-one comparison: it turns on where the field of the others exceeds a threshold, which holds everything
-else (a random number, its bias, the temperature, whether it is held). Units without couplings among
-them decide at once. Others decide in turn, in blocks: guess all, correct each for the changes
-guessed before it, and guess again until nothing changes; this is exactly what one after another would
-have given.
+A sweep lets every unit decide once, in an order that `arrange` chooses. What a unit does follows
+from one comparison: it turns on where the field of the others exceeds a threshold, which holds
+everything else (a random number, its bias, the temperature, whether it is held). Units without
+couplings among them decide at once. Others decide in turn, in blocks: guess all, correct each for
+the changes guessed before it, and guess again until nothing changes; this is exactly what one
+after another would have given.
 """
 
 from typing import NamedTuple
@@ -43,6 +43,16 @@ class Arrangement(NamedTuple):
 
     at_once: tuple
     in_turn: np.ndarray | slice
+
+    def behind(self, first):
+        """The same order of the units from `first` on, counted from there."""
+
+        def cut(units):
+            if isinstance(units, slice):
+                return slice(max(units.start - first, 0), max(units.stop - first, 0))
+            return _as_slice(units[units >= first] - first)
+
+        return Arrangement(tuple(cut(units) for units in self.at_once), cut(self.in_turn))
 
 
 def arrange(coupled):

@@ -78,8 +78,34 @@ def temper(model, base, betas, h, rng, clamped=None):
         np.copyto(v, tiled, where=~np.isnan(tiled))
     h, slope = path.sample_hidden(v, rng)
 
-    rows = np.arange(n_rungs * n_chains).reshape(n_rungs, n_chains)
-    slope = slope.reshape(n_rungs, n_chains)
+    order, swap_rates = exchange(betas, slope, rng)
+    return v[order], h[order], swap_rates
+
+
+def exchange(betas, slope, rng):
+    """Let neighbouring rungs of a ladder exchange their states, by the Metropolis rule.
+
+    First even pairs of rungs, then odd ones.
+
+    Parameters
+    ----------
+    betas : ndarray of shape (n_rungs,)
+        Positions of the rungs.
+    slope : ndarray of shape (n_rungs * n_chains,)
+        By how much the log-weight of every state rises per unit of beta, rung after rung.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    order : ndarray of shape (n_rungs * n_chains,)
+        Which state every place has now.
+    swap_rates : ndarray of shape (n_rungs - 1,)
+        Share of the chains that were exchanged between a rung and the next.
+    """
+    n_rungs = len(betas)
+    slope = slope.reshape(n_rungs, -1)
+    rows = np.arange(slope.size).reshape(slope.shape)
     swap_rates = np.empty(n_rungs - 1)
     for first in (0, 1):
         lower, upper = slice(first, n_rungs - 1, 2), slice(first + 1, n_rungs, 2)
@@ -92,8 +118,7 @@ def temper(model, base, betas, h, rng, clamped=None):
                 np.where(swap, array[lower], array[upper]),
             )
         swap_rates[first::2] = swap.mean(axis=1)
-    order = rows.ravel()
-    return v[order], h[order], swap_rates
+    return rows.ravel(), swap_rates
 
 
 def recall(model, states, max_sweeps):
@@ -271,6 +296,47 @@ def mean_field(model, means, temperatures):
         # a coarse grid keeps noise of rounding, which differs from batch to batch, from growing
         means = np.rint(np.tanh(field) * MEAN_GRID) / MEAN_GRID
     return means
+
+
+def settle(step, means, *, damping=0.5, tol=2.0**-16, max_steps=500):
+    """Iterate mean-field equations until they hold, every row on its own.
+
+    Parameters
+    ----------
+    step : callable
+        From numbers of rows (or a slice) and their means to what the equations make of these.
+    means : ndarray of shape (n_rows, n_units)
+        Where to start; not changed.
+    damping : float
+        Share of the old means in the new ones.
+    tol : float
+        Largest change of a mean in a step at which a row has settled.
+    max_steps : int
+        Steps at most.
+
+    Returns
+    -------
+    means : ndarray of shape (n_rows, n_units)
+        The means reached.
+    settled : ndarray of bool of shape (n_rows,)
+        Whether a row has settled.
+    """
+    result = means.copy()
+    settled = np.zeros(len(result), dtype=bool)
+    rows, m = np.arange(len(result)), result.copy()
+    for _ in range(max_steps):
+        change = step(rows, m)
+        change -= m
+        change *= 1 - damping
+        m += change
+        still = np.abs(change).max(axis=1, initial=0) <= tol
+        result[rows] = m
+        if still.any():
+            settled[rows[still]] = True
+            rows, m = rows[~still], m[~still]
+            if not rows.size:
+                break
+    return result, settled
 
 
 def recall_steps(model, states, max_sweeps, every):

@@ -1,13 +1,13 @@
 """Exact sums over all states of coupled 0/1 units, by doubling.
 
-The log-weights of the 2^n states of n units are a table that doubles with every unit: a half without
-it and a half with it, which adds the field that the units before exert. So a table costs a few
-operations a state, not n^2, and so do its moments, which fold it in halves again. State number
-``sum_k s_k 2^k`` stands at that place.
+The log-weights of the 2^n states of n units are a table that doubles with every unit: a half
+without it and a half with it, which adds the field that the units before exert. So a table costs
+a few operations a state, not n^2, and so do its moments, which fold it in halves again. State
+number ``sum_k s_k 2^k`` stands at that place.
 
 Units without couplings among them are summed in closed form. Only a `cover` of the others, which
-touches every coupling, is enumerated: the smaller side of a bipartite machine, every second layer of
-a deep one.
+touches every coupling, is enumerated: the smaller side of a bipartite machine, every second layer
+of a deep one.
 """
 
 import numpy as np
@@ -15,6 +15,8 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import expit, logsumexp
 from sklearn.utils import gen_batches
 
+# states to enumerate times units summed at each
+LARGEST_WORK = 2**27
 # entries of the largest table held at once
 LARGEST_TABLE = 2**22
 

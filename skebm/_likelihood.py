@@ -6,16 +6,20 @@ method; the annealed estimates know a model only by its four methods `log_weight
 """
 
 import warnings
+from functools import singledispatch
 from typing import NamedTuple
 
 import numpy as np
+from scipy.sparse import issparse
 from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 
+from ._coupled import Coupled
 from ._dynamics import gibbs
+from ._energies import Bipartite
+from ._enumeration import LARGEST_WORK, log_sum, work
 from .units import Gaussian
 
-EXACT_WORK_LIMIT = 2**27
 BLOCK_SIZE = 2**21
 LARGEST_DISAGREEMENT = 1.0
 
@@ -45,18 +49,18 @@ class LogPartition(NamedTuple):
 
 
 def log_partition(model, base, rng, *, method="auto", n_temperatures=1000, n_chains=100):
-    """Ln Z of a bipartite model, exact where that is cheap enough, else annealed.
+    """Ln Z of a model, exact where that is cheap enough, else annealed.
 
     Parameters
     ----------
-    model : Bipartite
+    model : Bipartite or Coupled
         The model.
-    base : ndarray of shape (n_visible,)
+    base : ndarray of shape (n_visible,) or (n_units,)
         Field of the independent units from which annealing starts.
     rng : numpy.random.Generator
         Source of randomness of the annealed estimate.
     method : {"auto", "exact", "ais"}, default="auto"
-        "auto" is exact while (number of states of one side) x (units of the other) <= 2^27.
+        "auto" is exact while (states to enumerate) x (units summed at each) <= 2^27.
     n_temperatures, n_chains : int
         Length of the annealing ladder and number of annealed chains.
 
@@ -72,17 +76,13 @@ def log_partition(model, base, rng, *, method="auto", n_temperatures=1000, n_cha
         and the reverse estimate is a nat higher, or lower at all.
     """
     if method != "ais":
-        value = _exact_log_partition(model)
-        if value is not None:
+        try:
+            value = _exact_log_partition(model)
+        except TooManyStatesError as error:
+            if method == "exact":
+                raise ValueError(f"method='exact' {error} Use method='ais'.") from None
+        else:
             return LogPartition(value, 0.0, "exact", value, value)
-        if method == "exact":
-            raise ValueError(
-                "method='exact' needs a side of discrete units with at most "
-                f"{EXACT_WORK_LIMIT} = 2^27 joint states, counted once for each unit of the "
-                f"other side; this model has {model.weights.shape[1]} visible {model.visible!r} "
-                f"and {model.weights.shape[0]} hidden {model.hidden!r} units. "
-                "Use method='ais'."
-            )
     ladder = np.linspace(0, 1, n_temperatures + 1)
     forward, states = _anneal(model, base, ladder, n_chains, rng)
     # resampled by their weights, the annealed states are close to samples of the model
@@ -106,17 +106,44 @@ def log_partition(model, base, rng, *, method="auto", n_temperatures=1000, n_cha
     )
 
 
+class TooManyStatesError(Exception):
+    """Says why a sum over states would take too long."""
+
+
+@singledispatch
 def _exact_log_partition(model):
+    raise NotImplementedError
+
+
+@_exact_log_partition.register
+def _(model: Coupled):
+    coupling = model.coupling.toarray() if issparse(model.coupling) else model.coupling
+    if work(coupling) > LARGEST_WORK:
+        raise TooManyStatesError(
+            f"needs at most {LARGEST_WORK} = 2^27 joint states of units that touch all couplings, "
+            "counted once for each of the other units; "
+            f"the {len(coupling)} units of this model have more."
+        )
+    field = model.intercept[np.newaxis]
+    return float(log_sum(coupling, field)[0]) + model.constant
+
+
+@_exact_log_partition.register
+def _(model: Bipartite):
     n_hidden, n_visible = model.weights.shape
     if isinstance(model.visible, Gaussian) and isinstance(model.hidden, Gaussian):
         return _gaussian_log_partition(model)
-    work = {
+    states = {
         False: model.visible.count_states(n_visible) * n_hidden,
         True: model.hidden.count_states(n_hidden) * n_visible,
     }
-    swap = work[True] < work[False]
-    if work[swap] > EXACT_WORK_LIMIT:
-        return None
+    swap = states[True] < states[False]
+    if states[swap] > LARGEST_WORK:
+        raise TooManyStatesError(
+            f"needs a side of discrete units with at most {LARGEST_WORK} = 2^27 joint states, "
+            "counted once for each unit of the other side; this model has "
+            f"{n_visible} visible {model.visible!r} and {n_hidden} hidden {model.hidden!r} units."
+        )
     return _enumerate(model.swapped() if swap else model)
 
 

@@ -5,9 +5,19 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_array
 
-from ._base import as_generator
+from ._base import as_generator, check_count
 
-__all__ = ["corrupt", "make_bars_and_stripes", "make_patterns", "nudge_images"]
+__all__ = [
+    "corrupt",
+    "make_bars_and_stripes",
+    "make_encoder",
+    "make_ising_grid",
+    "make_parity",
+    "make_patterns",
+    "make_shifter",
+    "make_spin_glass",
+    "nudge_images",
+]
 
 
 def make_bars_and_stripes(side):
@@ -48,6 +58,161 @@ def make_bars_and_stripes(side):
     # all off and all on are stripes already
     bars = np.tile(lines[1:-1], (1, side))
     return np.concatenate([stripes, bars]).astype(np.float64)
+
+
+def make_encoder(n_patterns):
+    """Make the rows of the encoder problem: two groups of units, the same one on in both.
+
+    A machine whose groups are coupled through hidden units only must find a code for each row.
+
+    Parameters
+    ----------
+    n_patterns : int
+        Units of each group, and number of rows; at least 2.
+
+    Returns
+    -------
+    X : ndarray of shape (n_patterns, 2 * n_patterns)
+        Rows of 0 and 1.
+
+    References
+    ----------
+    D. Ackley, G. Hinton and T. Sejnowski, "A learning algorithm for Boltzmann machines" (1985).
+
+    Examples
+    --------
+    >>> from skebm.datasets import make_encoder
+    >>> make_encoder(3)
+    array([[1., 0., 0., 1., 0., 0.],
+           [0., 1., 0., 0., 1., 0.],
+           [0., 0., 1., 0., 0., 1.]])
+    """
+    check_count("n_patterns", n_patterns, 2)
+    return np.tile(np.eye(n_patterns), 2)
+
+
+def make_shifter(n_bits):
+    """Make all rows of the shifter problem: a ring of bits, its shifted copy, and the direction.
+
+    Parameters
+    ----------
+    n_bits : int
+        Bits of the ring, at least 3.
+
+    Returns
+    -------
+    X : ndarray of shape (3 * 2^n_bits, 2 * n_bits + 3)
+        The ring, the ring moved by one place to the left, not at all, or to the right, and which of
+        the three it is, one-hot. No pair of units alone tells the direction.
+
+    References
+    ----------
+    G. Hinton and T. Sejnowski, "Learning and relearning in Boltzmann machines" (1986).
+
+    Examples
+    --------
+    >>> from skebm.datasets import make_shifter
+    >>> make_shifter(3)[[1, 9, 17]]  # left, not, right
+    array([[0., 0., 1., 0., 1., 0., 1., 0., 0.],
+           [0., 0., 1., 0., 0., 1., 0., 1., 0.],
+           [0., 0., 1., 1., 0., 0., 0., 0., 1.]])
+    """
+    check_count("n_bits", n_bits, 3)
+    ring = np.arange(2**n_bits)[:, np.newaxis] >> np.arange(n_bits)[::-1] & 1
+    parts = [
+        np.hstack([ring, np.roll(ring, shift, axis=1), np.tile(np.eye(3)[k], (len(ring), 1))])
+        for k, shift in enumerate((-1, 0, 1))
+    ]
+    return np.concatenate(parts)
+
+
+def make_parity(n_bits):
+    """Make all rows of bits with an even number of ones, which no pair of bits gives away.
+
+    Parameters
+    ----------
+    n_bits : int
+        Number of bits, at least 2.
+
+    Returns
+    -------
+    X : ndarray of shape (2^(n_bits - 1), n_bits)
+        Rows of 0 and 1.
+
+    Examples
+    --------
+    >>> from skebm.datasets import make_parity
+    >>> make_parity(3)
+    array([[0., 0., 0.],
+           [0., 1., 1.],
+           [1., 0., 1.],
+           [1., 1., 0.]])
+    """
+    check_count("n_bits", n_bits, 2)
+    rows = np.arange(2**n_bits)[:, np.newaxis] >> np.arange(n_bits)[::-1] & 1
+    return rows[rows.sum(axis=1) % 2 == 0].astype(np.float64)
+
+
+def make_ising_grid(side, *, coupling=1.0, periodic=True):
+    """Make the couplings of a square grid of spins, each with its nearest neighbours.
+
+    Parameters
+    ----------
+    side : int
+        Width and height, at least 3.
+    coupling : float, default=1.0
+        J of every bond; above 0 neighbours agree.
+    periodic : bool, default=True
+        Whether the grid is closed to a torus.
+
+    Returns
+    -------
+    coupling : ndarray of shape (side^2, side^2)
+        For ``BoltzmannMachine.from_coupling``; spins row by row.
+
+    Examples
+    --------
+    >>> from skebm.datasets import make_ising_grid
+    >>> make_ising_grid(3, periodic=False)[4]
+    array([0., 1., 0., 1., 0., 1., 0., 1., 0.])
+    """
+    check_count("side", side, 3)
+    chain = np.eye(side, k=1) + np.eye(side, k=-1)
+    if periodic:
+        chain[0, -1] = chain[-1, 0] = 1
+    one = np.eye(side)
+    return coupling * (np.kron(chain, one) + np.kron(one, chain))
+
+
+def make_spin_glass(n_units, *, random_state=None):
+    """Make the couplings of the Sherrington-Kirkpatrick spin glass, normal of variance 1/n_units.
+
+    Parameters
+    ----------
+    n_units : int
+        Number of spins, all coupled.
+    random_state : int, RandomState, numpy.random.Generator or None, default=None
+        Seed.
+
+    Returns
+    -------
+    coupling : ndarray of shape (n_units, n_units)
+        For ``BoltzmannMachine.from_coupling``. Freezes below T = 1; the lowest energy is about
+        -.763 a spin in the limit of many.
+
+    References
+    ----------
+    D. Sherrington and S. Kirkpatrick, "Solvable model of a spin-glass" (1975).
+
+    Examples
+    --------
+    >>> from skebm.datasets import make_spin_glass
+    >>> make_spin_glass(3, random_state=0).shape
+    (3, 3)
+    """
+    check_count("n_units", n_units, 2)
+    half = np.triu(as_generator(random_state).standard_normal((n_units, n_units)), 1)
+    return (half + half.T) / np.sqrt(n_units)
 
 
 def make_patterns(n_patterns, n_features, *, activity=0.5, random_state=None):

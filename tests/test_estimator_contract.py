@@ -34,6 +34,22 @@ ESTIMATORS = {
     "ModernHopfieldMemory-polynomial": skebm.ModernHopfieldMemory("polynomial"),
     "ModernHopfieldMemory-rectified": skebm.ModernHopfieldMemory("rectified_polynomial"),
     "ModernHopfieldMemory-exponential": skebm.ModernHopfieldMemory("exponential"),
+    "BoltzmannMachine": skebm.BoltzmannMachine(),
+    "BoltzmannMachine-spin": skebm.BoltzmannMachine(5, units="spin", max_iter=3),
+    "BoltzmannMachine-gibbs": skebm.BoltzmannMachine(5, algorithm="gibbs", max_iter=3),
+    "BoltzmannMachine-lateral": skebm.BoltzmannMachine(
+        5, connectivity="lateral", algorithm="gibbs", max_iter=3
+    ),
+    "BoltzmannMachine-restricted": skebm.BoltzmannMachine(
+        5, connectivity="restricted", algorithm="gibbs", max_iter=3
+    ),
+    "BoltzmannMachine-deep": skebm.BoltzmannMachine(
+        (5, 3), connectivity="deep", algorithm="mean_field", max_iter=3
+    ),
+    "BoltzmannMachine-annealed": skebm.BoltzmannMachine(
+        3, algorithm="gibbs", annealing=[4, 2, 1], max_iter=3
+    ),
+    "BoltzmannMachine-visible": skebm.BoltzmannMachine(0),
     "RBM-early-stopping": skebm.RBM(n_components=5, max_iter=3, early_stopping=True),
 }
 # what predicts has no samples and no rows to transform

@@ -1,0 +1,973 @@
+"""Boltzmann machine with any couplings."""
+
+import warnings
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_array
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from . import _boltzmann_training as _training
+from ._base import as_generator, as_spins, check_count, read, read_given, read_hidden
+from ._boltzmann_training import State, hidden_given, mean_field
+from ._coupled import Coupled, arrange, heat_bath
+from ._dynamics import exchange
+from ._enumeration import LARGEST_WORK, log_sum, mean_states, work
+from ._machine import LARGEST_WEIGHT, N_CHAINS, Machine
+from ._training import LADDER
+
+INITIAL_SCALE = 0.1
+# mean of a hidden unit before training
+RESTING_MEAN = 0.5
+# units up to which "auto" learns by enumeration
+SMALL = 12
+# states of coupled hidden units up to which `transform` sums over them
+EXACT_STATES = 2**12
+# of the typical field on a unit: default temperatures of `anneal`
+HOT, COLD, N_COOLING = 3.0, 0.05, 200
+# algorithms that climb to a maximum: their gradient, and the smallest relative gain of a step
+CLIMBS = {
+    "exact": (_training.exact_contrast, 1e-15),
+    "pseudo_likelihood": (_training.pseudo_contrast, 1e-9),
+}
+
+
+class BoltzmannMachine(Machine):
+    """Boltzmann machine: visible and hidden units, any couplings, learned in two phases.
+
+    The energy of a state s of all units, visible ones first, is
+    ``E(s) = -(1/2) s' W s - b' s``, and its probability ``exp(-E / T) / Z``. Learning raises the
+    probability of the training rows: couplings grow with how often two units agree while the
+    visible units are clamped to data, and shrink with how often they do when all run free.
+
+    Parameters
+    ----------
+    n_components : int or tuple of int, default=8
+        Number of hidden units; 0 for a machine of visible units only. A tuple gives the layers of
+        ``connectivity="deep"``, from the visible units on.
+    units : {"bernoulli", "spin"}, default="bernoulli"
+        Whether units are 0 and 1, or -1 and +1, in the energy. The same models, with parameters
+        and hidden means in other units.
+    connectivity : {"full", "lateral", "restricted", "deep"} or array-like of bool of shape \
+(n_units, n_units), default="full"
+        Which units are coupled. "full": all; "lateral": all but hidden ones among each other, so
+        that these are summed out in closed form; "restricted": visible with hidden ones only, an
+        RBM; "deep": layers, each with the next. A matrix says it of every pair.
+    algorithm : {"auto", "exact", "gibbs", "mean_field", "pseudo_likelihood"}, default="auto"
+        How the gradient is found. "exact" enumerates all states (at most 20 units) and climbs to a
+        maximum of the likelihood. "pseudo_likelihood" (no hidden units) climbs to the one maximum
+        of the probability of each unit given all others, which is fast for hundreds of units.
+        "gibbs" follows samples of both phases. "mean_field" replaces the samples of coupled hidden
+        units by their mean-field means. "auto" is "exact" up to 12 units in all, above that
+        "pseudo_likelihood" without hidden units and "gibbs" with some.
+    temperature : float, default=1.0
+        T. Read at call time: changed after `fit`, a lower value sharpens features and samples.
+    learning_rate : float, default=0.1
+        Step along the gradient of the mean log-likelihood ("gibbs", "mean_field" and every
+        `partial_fit`). Training at (T, learning_rate, alpha) equals training at
+        (1, learning_rate / T^2, alpha T^2) with parameters divided by T.
+    learning_rate_schedule : {"linear", "constant"}, default="linear"
+        Whether the rate falls to 0 over the `max_iter` epochs of `fit`, or stays.
+    cd_steps : int, default=5
+        Sweeps of both phases in every update.
+    n_chains : int, default=None
+        Number of free chains, which go on from update to update; None for 100.
+    annealing : array-like of float, default=None
+        Temperature of every sweep in an update. With it both phases start at random states and are
+        annealed, as in 1985, instead of going on; `cd_steps` is not used. It should end with
+        `temperature`.
+    batch_size : int, default=20
+        Rows of a minibatch.
+    max_iter : int, default=30
+        Number of epochs; with `warm_start` the number of epochs in all. "exact" and
+        "pseudo_likelihood" go on to the maximum instead.
+    momentum : float, default=0.0
+        Share of the last step that the next one keeps, in [0, 1).
+    alpha : float, default=0.0
+        Strength of the penalty ``alpha (l1_ratio T |w| + (1 - l1_ratio) w^2 / 2)`` on the coupling
+        w of every pair.
+    l1_ratio : float, default=0.0
+        Share of L1 in the penalty; 1 finds sparse couplings.
+    binarize : float or None, default=0.5
+        Data above it count as 1 (or +1), others as 0 (or -1). None takes two-valued data only.
+    early_stopping : bool, default=False
+        Whether to hold rows out, watch their mean pseudo-likelihood per epoch, stop when it no
+        longer improves, and keep the best parameters. For training by epochs.
+    validation_fraction : float, default=0.1
+        Share of the rows held out for early stopping; never more than 200 rows.
+    n_iter_no_change : int, default=5
+        Epochs without improvement after which early stopping ends training.
+    tol : float, default=1e-3
+        Smallest gain of the held-out score, in nats, that counts as improvement.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the parameters, chains and generator of the last call.
+    verbose : int, default=0
+        1 prints a line per epoch.
+    random_state : int, RandomState, numpy.random.Generator or None, default=None
+        Seed of initial couplings, order of rows, and chains.
+
+    Attributes
+    ----------
+    coupling_ : ndarray of shape (n_units, n_units)
+        W, symmetric with a zero diagonal, visible units first.
+    intercept_ : ndarray of shape (n_units,)
+        b.
+    chains_ : ndarray of shape (n_chains, n_units)
+        Free states, 0 and 1 ("gibbs" and "mean_field").
+    loss_curve_ : list of float
+        By epochs: mean energy of clamped minus free states, over T; near 0 for a good machine.
+        Else what was minimised, after every iteration.
+    validation_scores_ : list of float
+        Mean held-out pseudo-likelihood after every epoch, in nats (early stopping only).
+    n_iter_ : int
+        Number of epochs, or of iterations to the maximum.
+    n_features_in_ : int
+        Number of visible units.
+    feature_names_in_ : ndarray of shape (n_features,)
+        Names of the columns, where X had string column names.
+
+    See Also
+    --------
+    skebm.RBM : Faster where there are no couplings inside the sides.
+
+    References
+    ----------
+    D. Ackley, G. Hinton and T. Sejnowski, "A learning algorithm for Boltzmann machines" (1985).
+    R. Salakhutdinov and G. Hinton, "Deep Boltzmann machines" (2009). J. Besag, "Statistical
+    analysis of non-lattice data" (1975).
+
+    Examples
+    --------
+    >>> from skebm import BoltzmannMachine
+    >>> from skebm.datasets import make_bars_and_stripes
+    >>> X = make_bars_and_stripes(3)
+    >>> machine = BoltzmannMachine(n_components=0).fit(X)
+    >>> round(machine.score(X), 3)  # nats; -ln 14 is the best possible
+    -2.639
+    >>> machine.sample(given=[[1, None, None, 0, None, None, 0, None, None]], random_state=0)
+    array([[1., 1., 1., 0., 0., 0., 0., 0., 0.]])
+    """
+
+    _loss_name = "energy of data minus chains"
+
+    _parameter_constraints: dict = {
+        "n_components": [Interval(Integral, 0, None, closed="left"), tuple],
+        "units": [StrOptions({"bernoulli", "spin"})],
+        "connectivity": [StrOptions({"full", "lateral", "restricted", "deep"}), "array-like"],
+        "algorithm": [StrOptions({"auto", "exact", "gibbs", "mean_field", "pseudo_likelihood"})],
+        "temperature": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate_schedule": [StrOptions({"linear", "constant"})],
+        "cd_steps": [Interval(Integral, 1, None, closed="left")],
+        "n_chains": [Interval(Integral, 1, None, closed="left"), None],
+        "annealing": ["array-like", None],
+        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "momentum": [Interval(Real, 0, 1, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left")],
+        "l1_ratio": [Interval(Real, 0, 1, closed="both")],
+        "binarize": [Real, None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "random_state": ["random_state", np.random.Generator],
+    }
+
+    def __init__(
+        self,
+        n_components=8,
+        *,
+        units="bernoulli",
+        connectivity="full",
+        algorithm="auto",
+        temperature=1.0,
+        learning_rate=0.1,
+        learning_rate_schedule="linear",
+        cd_steps=5,
+        n_chains=None,
+        annealing=None,
+        batch_size=20,
+        max_iter=30,
+        momentum=0.0,
+        alpha=0.0,
+        l1_ratio=0.0,
+        binarize=0.5,
+        early_stopping=False,
+        validation_fraction=0.1,
+        n_iter_no_change=5,
+        tol=1e-3,
+        warm_start=False,
+        verbose=0,
+        random_state=None,
+    ):
+        self.n_components = n_components
+        self.units = units
+        self.connectivity = connectivity
+        self.algorithm = algorithm
+        self.temperature = temperature
+        self.learning_rate = learning_rate
+        self.learning_rate_schedule = learning_rate_schedule
+        self.cd_steps = cd_steps
+        self.n_chains = n_chains
+        self.annealing = annealing
+        self.batch_size = batch_size
+        self.max_iter = max_iter
+        self.momentum = momentum
+        self.alpha = alpha
+        self.l1_ratio = l1_ratio
+        self.binarize = binarize
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
+        self.tol = tol
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state
+
+    @classmethod
+    def from_coupling(
+        cls, coupling, intercept=None, *, n_components=0, units="spin", temperature=1.0
+    ):
+        """Make a fitted machine from given couplings.
+
+        It can be used like any fitted machine, and trained further by `partial_fit` or, with
+        `warm_start`, by `fit`; then only pairs that are coupled learn.
+
+        Parameters
+        ----------
+        coupling : array-like or sparse matrix of shape (n_units, n_units)
+            W, symmetric with a zero diagonal, visible units first.
+        intercept : array-like of shape (n_units,), default=None
+            b; None for 0.
+        n_components : int, default=0
+            How many of the units, the last ones, are hidden.
+        units : {"spin", "bernoulli"}, default="spin"
+            Whether units are -1 and +1, or 0 and 1.
+        temperature : float, default=1.0
+            Temperature.
+
+        Returns
+        -------
+        machine : BoltzmannMachine
+            The fitted machine.
+
+        Raises
+        ------
+        ValueError
+            If the couplings are not square and symmetric with a zero diagonal, shapes do not fit
+            together, or values are not finite.
+
+        Examples
+        --------
+        >>> from skebm import BoltzmannMachine
+        >>> pair = BoltzmannMachine.from_coupling([[0, 1], [1, 0]])
+        >>> pair.log_partition().value  # ln(2 e + 2 / e)
+        1.8200...
+        """
+        if sparse.issparse(coupling):
+            coupling = coupling.toarray()
+        coupling = check_array(
+            coupling, dtype=[np.float64, np.float32], input_name="coupling", copy=True
+        )
+        n_units = len(coupling)
+        if coupling.shape != (n_units, n_units):
+            raise ValueError(f"coupling must be square, but has the shape {coupling.shape}.")
+        wrong = np.argwhere(coupling != coupling.T)
+        if wrong.size:
+            i, j = wrong[0]
+            raise ValueError(
+                f"coupling must be symmetric, but coupling[{i}, {j}] = {coupling[i, j]:g} and "
+                f"coupling[{j}, {i}] = {coupling[j, i]:g}. Give (coupling + coupling.T) / 2, or "
+                "with the couplings in one triangle only their sum."
+            )
+        if coupling.diagonal().any():
+            i = int(np.flatnonzero(coupling.diagonal())[0])
+            raise ValueError(
+                f"coupling must have a zero diagonal, but coupling[{i}, {i}] = {coupling[i, i]:g}. "
+                "A unit's coupling with itself belongs into the intercept (0/1 units), or is a "
+                "constant (spins)."
+            )
+        if not isinstance(n_components, Integral) or not 0 <= n_components < n_units:
+            raise ValueError(
+                f"n_components must be an integer from 0 to {n_units - 1}, as at least one of the "
+                f"{n_units} units is visible; got {n_components!r}."
+            )
+        if intercept is None:
+            intercept = np.zeros(n_units, coupling.dtype)
+        intercept = check_array(
+            intercept, dtype=coupling.dtype, ensure_2d=False, input_name="intercept", copy=True
+        )
+        if intercept.shape != (n_units,):
+            raise ValueError(
+                f"intercept has the shape {intercept.shape}, but coupling of shape "
+                f"{coupling.shape} needs ({n_units},)."
+            )
+        machine = cls(
+            n_components, units=units, connectivity=coupling != 0, temperature=temperature
+        )
+        machine._validate_params()
+        machine.n_features_in_ = n_units - n_components
+        machine._fitted_with_ = units
+        machine._mask_ = machine.connectivity
+        machine._low_ = -1 if units == "spin" else 0
+        machine.coupling_, machine.intercept_ = coupling, intercept
+        machine._base_mean_ = None
+        machine._likelihood_seed_ = 0
+        machine.n_iter_ = 0
+        machine.loss_curve_ = []
+        return machine
+
+    # ---------------------------------------------------------------- training
+
+    def _n_hidden(self):
+        given = self.n_components
+        if isinstance(given, tuple):
+            if not all(isinstance(n, Integral) and n > 0 for n in given) or not given:
+                raise ValueError(
+                    f"n_components={given!r} must hold the sizes of the hidden layers, integers of "
+                    "at least 1."
+                )
+            if self.connectivity != "deep":
+                raise ValueError(
+                    f"n_components={given!r} gives layers, which need connectivity='deep', got "
+                    f"connectivity={self.connectivity!r}."
+                )
+            return sum(given)
+        return int(given)
+
+    def _mask(self, n_visible):
+        """Which pairs may be coupled."""
+        n_hidden = self._n_hidden()
+        n_units = n_visible + n_hidden
+        if not isinstance(self.connectivity, str):
+            return _check_mask(self.connectivity, n_visible, n_hidden)
+        mask = np.zeros((n_units, n_units), dtype=bool)
+        hidden = slice(n_visible, n_units)
+        if self.connectivity == "deep":
+            layers = self.n_components if isinstance(self.n_components, tuple) else (n_hidden,)
+            stops = np.cumsum([0, n_visible, *layers])
+            for first, middle, last in zip(stops, stops[1:], stops[2:], strict=False):
+                mask[first:middle, middle:last] = True
+            return mask | mask.T
+        mask[:n_visible, hidden] = mask[hidden, :n_visible] = True
+        if self.connectivity in ("full", "lateral"):
+            mask[:n_visible, :n_visible] = True
+        if self.connectivity == "full":
+            mask[hidden, hidden] = True
+        np.fill_diagonal(mask, False)
+        return mask
+
+    def _algorithm(self, n_units, n_hidden):
+        """What "auto" stands for; refuses what the machine is too large for."""
+        algorithm = self.algorithm
+        if algorithm == "auto":
+            if n_units <= SMALL:
+                return "exact"
+            return "gibbs" if n_hidden else "pseudo_likelihood"
+        if algorithm == "exact" and n_units > _training.LARGEST_EXACT:
+            raise ValueError(
+                f"algorithm='exact' enumerates the states of at most {_training.LARGEST_EXACT} "
+                f"units, but there are {n_units - n_hidden} visible and {n_hidden} hidden ones. "
+                f"Use algorithm='gibbs'{'' if n_hidden else ' or pseudo_likelihood'}."
+            )
+        if algorithm == "pseudo_likelihood" and n_hidden:
+            raise ValueError(
+                "algorithm='pseudo_likelihood' is for machines without hidden units, but "
+                f"n_components={self.n_components!r}. Set n_components=0, or use "
+                "algorithm='gibbs'."
+            )
+        return algorithm
+
+    def _read_training(self, X, reset):
+        X = read(self, X, reset=reset, accept_sparse=False)
+        low = -1 if (X < 0).any() else 0
+        states = (as_spins(X, self.binarize) > 0).astype(X.dtype)
+        mask = self._mask(X.shape[1])
+        self._algorithm(len(mask), self._n_hidden())
+        if self.annealing is not None:
+            annealing = check_array(self.annealing, ensure_2d=False, input_name="annealing")
+            if annealing.ndim != 1 or (annealing <= 0).any():
+                raise ValueError(
+                    "annealing must be a sequence of temperatures above 0, one a sweep, got "
+                    f"{self.annealing!r}."
+                )
+        if reset:
+            self._low_ = low
+            return states
+        self._model()  # the parameters still suit the fitted arrays
+        if len(mask) != len(self.coupling_) or (mask != self._mask_).any():
+            raise ValueError(
+                "n_components or connectivity changed since the machine was fitted, from "
+                f"{len(self.coupling_)} units. Keep them, or call fit with warm_start=False."
+            )
+        self._low_ = min(low, self._low_)
+        return states.astype(self.coupling_.dtype, copy=False)
+
+    def _start(self, X):
+        rng = as_generator(self.random_state)
+        self._fitted_with_ = self.units
+        n_visible, n_hidden = X.shape[1], self._n_hidden()
+        mask = self._mask(n_visible)
+        mean = X.mean(axis=0, dtype=np.float64)
+        mean += (0.5 - mean) / (len(X) + 1)
+        self._mask_, self._base_mean_ = mask, mean
+        coupling = INITIAL_SCALE * np.triu(rng.standard_normal(mask.shape), 1) * mask
+        # visible units alone have one maximum to climb to
+        coupling[:n_visible, :n_visible] = 0
+        resting = np.full(n_hidden, RESTING_MEAN)
+        mean = np.concatenate([mean, resting])
+        coupling += coupling.T
+        intercept = np.log(mean) - np.log1p(-mean) - coupling @ mean
+        self._set_canonical(coupling.astype(X.dtype), intercept.astype(X.dtype))
+        self._start_generator(rng)
+
+    def _learn(self, X, resume, finished):
+        algorithm = self._algorithm(len(self._mask_), self._n_hidden())
+        if algorithm not in CLIMBS:
+            return super()._learn(X, resume, finished)
+        if self.early_stopping:
+            raise ValueError(
+                f"early_stopping=True is for training by epochs, but algorithm={algorithm!r} "
+                "climbs to the maximum. Use alpha against overfitting, or algorithm='gibbs'."
+            )
+        dtype = self.coupling_.dtype
+        contrast, smallest_gain = CLIMBS[algorithm]
+        coupling, intercept, losses, converged = _training.maximize(
+            contrast,
+            self._model().astype(np.float64),
+            X.astype(np.float64),
+            self._mask_,
+            self._penalty(smooth=True),
+            lasso=self.alpha * self.l1_ratio * self.temperature * self._scale(),
+            smallest_gain=smallest_gain,
+        )
+        if not converged:
+            warnings.warn(
+                f"algorithm={algorithm!r} stopped after {len(losses)} iterations short of the "
+                "maximum. A penalty, alpha=1e-3 say, keeps it from lying at infinity.",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
+        self._set_canonical(coupling.astype(dtype), intercept.astype(dtype))
+        self.loss_curve_ = losses
+        self.n_iter_ = max(1, len(losses))
+
+    def _penalty(self, smooth=False):
+        """The penalty of a canonical coupling matrix, as a function."""
+        alpha, l1_ratio = self.alpha, self.l1_ratio
+        if smooth:
+            alpha, l1_ratio = alpha * (1 - l1_ratio), 0.0
+
+        def penalize(coupling):
+            return _training.penalty(coupling, self._scale(), self.temperature, alpha, l1_ratio)
+
+        return penalize
+
+    def _prepare_run(self, X, n_batches, rng):
+        model = self._model()
+        n_visible, n_units = X.shape[1], len(self._mask_)
+        algorithm = self._algorithm(n_units, n_units - n_visible)
+        optimizer = getattr(self, "_optimizer_", None)
+        if optimizer is None:
+            mean = self._visible_base_mean()[np.newaxis].astype(X.dtype)
+            optimizer = (None, np.append(mean, mean_field(hidden_given(model, mean))))
+        velocity, offset = optimizer
+        if self.momentum and velocity is None:
+            velocity = np.zeros_like(model.coupling), np.zeros_like(model.intercept)
+        if algorithm in CLIMBS:
+            chains = None
+            gradient, _ = CLIMBS[algorithm]
+
+            def contrast(model, chains, v):
+                shares = np.full(len(v), 1 / len(v))
+                _, second, mean = gradient(model.astype(np.float64), v.astype(np.float64), shares)
+                return second.astype(v.dtype), mean.astype(v.dtype), chains, offset
+        else:
+            n_chains = N_CHAINS if self.n_chains is None else self.n_chains
+            chains = getattr(self, "chains_", None)
+            if chains is None or len(chains) != n_chains:
+                chains, _ = model.independent(self._base_field(), n_chains, rng)
+            betas = None
+            if self.annealing is not None:
+                betas = (self._temperature() / np.asarray(self.annealing, float)).tolist()
+
+            def contrast(model, chains, v):
+                return _training.sampled_contrast(
+                    model, chains, v, rng, algorithm=algorithm, n_steps=self.cd_steps, betas=betas
+                )
+
+        state = State(model.coupling, model.intercept, offset, velocity, chains)
+        return [state], arrange(self._mask_), X, contrast
+
+    def _run_epoch(self, run, rng, rates):
+        states, arrangement, X, contrast = run
+        state, loss = _training.epoch(
+            states[-1],
+            self._mask_,
+            arrangement,
+            X,
+            rng,
+            rates=(rates / self._temperature() ** 2).tolist(),
+            contrast=contrast,
+            momentum=self.momentum,
+            penalize=self._penalty(),
+        )
+        states[:] = [state]
+        coupling, intercept = self._from_canonical(state.coupling, state.intercept)
+        fitted = {
+            "coupling_": coupling,
+            "intercept_": intercept,
+            "_optimizer_": (state.velocity, state.offset),
+        }
+        if state.chains is not None:
+            fitted["chains_"] = np.ascontiguousarray(state.chains)
+        return fitted, loss
+
+    def _problem(self, fitted):
+        if not all(np.isfinite(fitted[name]).all() for name in ("coupling_", "intercept_")):
+            return "The parameters are not finite."
+        largest = np.abs(fitted["coupling_"]).max(initial=0) / self.temperature
+        if largest > LARGEST_WEIGHT:
+            return f"The largest coupling is {largest:.3g} times the temperature."
+        return None
+
+    # ---------------------------------------------------------------- the canonical form
+
+    def _scale(self):
+        """Coupling in the units of the user over that of 0/1 units at T = 1."""
+        return self.temperature * (0.25 if self.units == "spin" else 1.0)
+
+    def _from_canonical(self, coupling, intercept):
+        """Parameters of the user's units from those of 0/1 units at T = 1."""
+        temperature = intercept.dtype.type(self.temperature)
+        if self.units == "spin":
+            intercept = 0.5 * intercept + 0.25 * coupling.sum(axis=1)
+            coupling = 0.25 * coupling
+        return coupling * temperature, intercept * temperature
+
+    def _set_canonical(self, coupling, intercept):
+        self.coupling_, self.intercept_ = self._from_canonical(coupling, intercept)
+
+    def _model(self):
+        """The energy of the fitted machine, of 0/1 units at T = 1, at the temperature set now."""
+        temperature = self.intercept_.dtype.type(self._temperature())
+        if self.units != self._fitted_with_:
+            raise ValueError(
+                f"units={self.units!r}, but the machine was fitted with {self._fitted_with_!r}. "
+                "Fit it again (with warm_start=False)."
+            )
+        coupling, intercept = self.coupling_ / temperature, self.intercept_ / temperature
+        constant = 0.0
+        if self.units == "spin":
+            row_sums = coupling.sum(axis=1)
+            constant = float(0.5 * row_sums.sum() - intercept.sum())
+            coupling, intercept = 4 * coupling, 2 * (intercept - row_sums)
+        return Coupled.of(coupling, intercept, constant)
+
+    def _parameters(self):
+        return self.coupling_, self.intercept_
+
+    def _set_parameters(self, parameters):
+        self.coupling_, self.intercept_ = parameters
+
+    def _visible_base_mean(self):
+        if self._base_mean_ is None:
+            return np.full(self.n_features_in_, 0.5)
+        return self._base_mean_
+
+    def _base_field(self):
+        """Biases of free units fitted to the training data; 0 for hidden units."""
+        mean = self._visible_base_mean()
+        hidden = np.zeros(len(self.intercept_) - len(mean))
+        return np.append(np.log(mean) - np.log1p(-mean), hidden)
+
+    # ---------------------------------------------------------------- the fitted model
+
+    def _read(self, X):
+        """Validated rows as 0 and 1, in the precision of the parameters."""
+        check_is_fitted(self)
+        X = read(self, X, accept_sparse=False)
+        return (as_spins(X, self.binarize) > 0).astype(self.coupling_.dtype)
+
+    def _read_states(self, H):
+        """Hidden states or means in the units of the machine as 0/1 ones."""
+        H = read_hidden(H, len(self.coupling_) - self.n_features_in_)
+        return (H + 1) / 2 if self.units == "spin" else H
+
+    def _encode(self, states):
+        """States of visible (or all) units in the encoding of the data."""
+        return 2 * states - 1 if self._low_ == -1 else states
+
+    def _means(self, model):
+        """Means of coupled units for every row of the model's field, exact if they are few."""
+        coupling, field = _dense(model.coupling), model.intercept
+        if work(coupling) <= EXACT_STATES:
+            return mean_states(coupling, field).astype(field.dtype)
+        return mean_field(model)
+
+    def transform(self, X):
+        """Compute the mean of the hidden units given every row, E[h | x].
+
+        Exact while coupled groups of hidden units have at most 2^12 states to sum over, else the
+        solution of the mean-field equations.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Visible rows.
+
+        Returns
+        -------
+        H : ndarray of shape (n_samples, n_components)
+            Hidden means; probabilities of 1, or with spins in [-1, 1].
+        """
+        v = self._read(X)
+        h = self._means(hidden_given(self._model(), v))
+        return 2 * h - 1 if self.units == "spin" else h
+
+    def inverse_transform(self, H):
+        """Compute the mean of the visible units given hidden rows, E[v | h].
+
+        Exact or by mean field, as `transform` says.
+
+        Parameters
+        ----------
+        H : array-like of shape (n_samples, n_components)
+            Hidden states or means.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features)
+            Visible means, in the encoding of the data.
+        """
+        check_is_fitted(self)
+        h = self._read_states(H)
+        n_visible = self.n_features_in_
+        coupling, intercept, _, _ = self._model()
+        field = h @ coupling[n_visible:, :n_visible] + intercept[:n_visible]
+        return self._encode(self._means(Coupled.of(coupling[:n_visible, :n_visible], field)))
+
+    def energy(self, V, H=None):
+        """Compute the energy of visible rows together with hidden ones.
+
+        Parameters
+        ----------
+        V : array-like of shape (n_samples, n_features)
+            Visible rows.
+        H : array-like of shape (n_samples, n_components), default=None
+            Hidden rows, in the units of the machine; None for a machine without hidden units.
+
+        Returns
+        -------
+        energy : ndarray of shape (n_samples,)
+            E; the probability of a state is ``exp(-E / T) / Z``.
+        """
+        v = self._read(V)
+        if H is None and len(self.coupling_) == v.shape[1]:
+            H = np.empty((len(v), 0))
+        elif H is None:
+            raise ValueError("H must be given, as the machine has hidden units.")
+        elif len(self.coupling_) > v.shape[1]:
+            H = self._read_states(H)
+        if len(v) != len(H):
+            raise ValueError(f"V has {len(v)} rows, but H has {len(H)}.")
+        return -self._temperature() * self._model().log_weight(np.concatenate([v, H], axis=1))
+
+    def free_energy(self, X):
+        """Compute the free energy of every row, hidden units summed out.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Visible rows.
+
+        Returns
+        -------
+        free_energy : ndarray of shape (n_samples,)
+            ``F(x) = -T ln sum_h exp(-E(x, h) / T)``, so that ``ln p(x) = -F(x) / T - ln Z``.
+
+        Raises
+        ------
+        ValueError
+            If too many hidden units are coupled to sum over their states.
+        """
+        return -self._temperature() * self._log_weight(self._read(X))
+
+    def _log_weight(self, v):
+        model = self._model().astype(np.float64)
+        n_visible = v.shape[1]
+        hidden = hidden_given(model, v[:0].astype(np.float64))
+        inner = _dense(hidden.coupling)
+        if work(inner) > LARGEST_WORK:
+            raise ValueError(
+                f"{len(inner)} hidden units are coupled with each other, which makes too many "
+                "states to sum over for likelihoods and free energies. connectivity='lateral' or "
+                "'restricted' needs no such sum; or use fewer hidden units."
+            )
+        alone = model._replace(
+            coupling=model.coupling[:n_visible, :n_visible], intercept=model.intercept[:n_visible]
+        )
+
+        def of_rows(rows):
+            rows = rows.astype(np.float64)
+            return alone.log_weight(rows) + log_sum(inner, hidden_given(model, rows).intercept)
+
+        return self._by_blocks(of_rows, v, len(self.coupling_))
+
+    def pseudo_likelihood(self, X):
+        """Compute the log pseudo-likelihood of every row, which needs no ln Z.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Visible rows.
+
+        Returns
+        -------
+        pseudo_likelihood : ndarray of shape (n_samples,)
+            ``sum_i ln p(x_i | all other x)``, in nats, hidden units summed out.
+        """
+        return self._pseudo_likelihood(self._read(X))
+
+    def _pseudo_likelihood(self, v):
+        here = self._log_weight(v)
+        total = np.zeros(len(v))
+        for i in range(v.shape[1]):
+            flipped = v.copy()
+            flipped[:, i] = 1 - flipped[:, i]
+            total -= np.logaddexp(0, self._log_weight(flipped) - here)
+        return total
+
+    def _to_watch(self, rows, rng):
+        return rows
+
+    # ---------------------------------------------------------------- sampling
+
+    def sample(
+        self, n_samples=1, *, given=None, n_sweeps=1000, algorithm="gibbs", random_state=None
+    ):
+        """Draw visible rows from the machine, or from its conditional given some features.
+
+        Chains start at the free ones of training where there are any, else at independent units.
+        A sweep lets every unit decide once.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows, or rows for every row of `given`.
+        given : array-like of shape (m, n_features), default=None
+            Rows to complete: NaN marks a free feature, the others are held and come back unchanged.
+        n_sweeps : int, default=1000
+            Sweeps of every chain.
+        algorithm : {"gibbs", "annealing", "tempering"}, default="gibbs"
+            "gibbs" runs at `temperature`. "annealing" starts at independent units and turns the
+            couplings on over the first half of the sweeps, which finds the modes that a chain at
+            `temperature` would not leave. "tempering" runs each chain on ten models between
+            independent units and the machine, which exchange their states; a sweep costs ten times
+            as much.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed; None draws afresh at every call.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features) or (m * n_samples, n_features)
+            Samples in the encoding of the training data, in the order of
+            ``np.repeat(given, n_samples, axis=0)``.
+
+        Raises
+        ------
+        ValueError
+            If `given` has another width or infinite values, or another argument is not valid.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import BoltzmannMachine
+        >>> pair = BoltzmannMachine.from_coupling([[0, 9], [9, 0]])
+        >>> pair.sample(3, given=[[-1, np.nan]], random_state=0)
+        array([[-1., -1.],
+               [-1., -1.],
+               [-1., -1.]])
+        """
+        check_is_fitted(self)
+        check_count("n_samples", n_samples, 1)
+        check_count("n_sweeps", n_sweeps, 1)
+        if algorithm not in ("gibbs", "annealing", "tempering"):
+            raise ValueError(
+                f"algorithm must be 'gibbs', 'annealing' or 'tempering', got {algorithm!r}."
+            )
+        rng = as_generator(random_state)
+        dtype = self.coupling_.dtype
+        # single precision suffices for comparisons with random numbers
+        model = self._model().astype(np.float32)
+        base = self._base_field().astype(np.float32)
+        given = read_given(self, given, n_samples, dtype)
+        n_rows, n_visible = given.shape
+        chains = getattr(self, "chains_", None)
+        if chains is None or algorithm != "gibbs":
+            start, _ = model.independent(base, n_rows, rng)
+        else:
+            start = chains[rng.integers(len(chains), size=n_rows)].astype(np.float32)
+        held = np.zeros(start.shape, dtype=bool)
+        held[:, :n_visible] = ~np.isnan(given)
+        known = as_spins(np.where(held[:, :n_visible], given, 1), self.binarize) > 0
+        start[held] = known[held[:, :n_visible]]
+        options = {"base": base, "held": held if held.any() else None}
+        if algorithm == "tempering":
+            states = _temper(model, start, n_sweeps, rng, **options)
+        else:
+            betas = np.ones(n_sweeps)
+            if algorithm == "annealing":
+                betas[: n_sweeps // 2] = np.linspace(0, 1, n_sweeps // 2, endpoint=False)
+            states = heat_bath(model, start, betas.tolist(), rng, **options)
+        visible = self._encode(states[:, :n_visible].astype(dtype, order="C"))
+        return np.where(held[:, :n_visible], given, visible)
+
+    def anneal(self, X=None, *, n_samples=1, temperatures=None, given=None, random_state=None):
+        """Run the heat bath through a schedule of temperatures, all units.
+
+        Finds states of low energy, and runs experiments that need the hidden states or control of
+        every sweep.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, n_units), default=None
+            States of all units to start from, visible ones first; None starts at random.
+        n_samples : int, default=1
+            Number of runs, or runs from every row of X or `given`.
+        temperatures : array-like of shape (n_sweeps,), default=None
+            Temperature of every sweep, above 0, in the units of the energy. By default 200 that
+            fall geometrically from 3 to .05 times the typical field on a unit.
+        given : array-like of shape (m, n_features), default=None
+            Visible units to hold; NaN marks a free one. With X, of as many rows.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed; None draws afresh at every call.
+
+        Returns
+        -------
+        states : ndarray of shape (m * n_samples, n_units)
+            States of all units after the last sweep, visible ones first, in the encoding of the
+            data.
+
+        References
+        ----------
+        S. Kirkpatrick, C. Gelatt and M. Vecchi, "Optimization by simulated annealing" (1983).
+
+        Examples
+        --------
+        >>> from skebm import BoltzmannMachine
+        >>> from skebm.datasets import make_ising_grid
+        >>> grid = BoltzmannMachine.from_coupling(make_ising_grid(8))
+        >>> float(grid.energy(grid.anneal(random_state=0))[0])  # two bonds a spin
+        -128.0
+        """
+        check_is_fitted(self)
+        check_count("n_samples", n_samples, 1)
+        rng = as_generator(random_state)
+        temperature, dtype = self._temperature(), self.coupling_.dtype
+        model = self._model().astype(np.float32)
+        n_visible, n_units = self.n_features_in_, len(self.coupling_)
+        if temperatures is None:
+            # of spins: the couplings of 0/1 units are four times theirs
+            field = np.sqrt((_dense(model.coupling) ** 2).sum() / n_units) / 4 or 1.0
+            temperatures = np.geomspace(HOT, COLD, N_COOLING) * field * temperature
+        temperatures = check_array(
+            temperatures, ensure_2d=False, dtype=np.float64, input_name="temperatures"
+        )
+        if temperatures.ndim != 1 or (temperatures <= 0).any():
+            raise ValueError(
+                "temperatures must be a sequence of numbers above 0, one a sweep, got "
+                f"{temperatures!r}."
+            )
+        start = held = None
+        if X is not None:
+            X = check_array(X, dtype=dtype, input_name="X")
+            if X.shape[1] != n_units:
+                raise ValueError(
+                    f"X has {X.shape[1]} columns, but the machine has {n_units} units, visible and "
+                    "hidden."
+                )
+            start = np.repeat(as_spins(X, self.binarize) > 0, n_samples, axis=0)
+        if given is not None:
+            given = read_given(self, given, n_samples, dtype)
+            if start is not None and len(start) != len(given):
+                raise ValueError(
+                    f"X and given must have the same number of rows, got {len(X)} and "
+                    f"{len(given) // n_samples}."
+                )
+            n_samples = len(given)
+        if start is None:
+            start = rng.random((n_samples, n_units)) < 0.5
+        start = start.astype(np.float32)
+        if given is not None:
+            held = np.zeros(start.shape, dtype=bool)
+            held[:, :n_visible] = known = ~np.isnan(given)
+            start[held] = (as_spins(np.where(known, given, 1), self.binarize) > 0)[known]
+        states = heat_bath(model, start, (temperature / temperatures).tolist(), rng, held=held)
+        return self._encode(states.astype(dtype, order="C"))
+
+    @property
+    def _n_features_out(self):
+        return len(self.coupling_) - self.n_features_in_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+
+def _temper(model, start, n_sweeps, rng, *, base, held):
+    """Sweeps of chains on a ladder between free units and the model, which exchange states."""
+    n_rungs, n_chains = len(LADDER), len(start)
+    s, _ = model.independent(base, n_rungs * n_chains, rng)
+    if held is not None:
+        held = np.tile(held, (n_rungs, 1))
+        np.copyto(s, np.tile(start, (n_rungs, 1)), where=held)
+    betas = np.repeat(LADDER, n_chains)[:, np.newaxis]
+    path = model.toward(base, betas)
+    for _ in range(n_sweeps):
+        s = heat_bath(model, s, [betas], rng, base=base, held=held)
+        order, _ = exchange(LADDER, path.slope(s), rng)
+        s = s[order]
+    return s[-n_chains:]
+
+
+def _dense(coupling):
+    return coupling.toarray() if sparse.issparse(coupling) else coupling
+
+
+def _check_mask(mask, n_visible, n_hidden):
+    """Refuse a matrix that does not say which of these units are coupled."""
+    mask = mask.toarray() if sparse.issparse(mask) else np.asarray(mask)
+    n_units = n_visible + n_hidden
+    if mask.dtype.kind not in "bif" or np.isin(mask, (0, 1), invert=True).any():
+        raise ValueError("connectivity, as a matrix, must hold booleans (or 0 and 1) only.")
+    if mask.shape != (n_units, n_units):
+        raise ValueError(
+            f"connectivity has the shape {mask.shape}, but {n_visible} features and {n_hidden} "
+            f"hidden units need ({n_units}, {n_units})."
+        )
+    mask = mask.astype(bool)
+    if (mask != mask.T).any():
+        i, j = np.argwhere(mask != mask.T)[0]
+        raise ValueError(
+            f"connectivity must be symmetric, but it couples {i} with {j} in one direction only."
+        )
+    if mask.diagonal().any():
+        raise ValueError(
+            "connectivity must have a zero diagonal: no unit is coupled with itself, but unit "
+            f"{int(mask.diagonal().argmax())} is."
+        )
+    alone = np.flatnonzero(~mask[n_visible:].any(axis=1))
+    if alone.size:
+        raise ValueError(
+            f"connectivity leaves hidden unit {alone[0]} without any coupling, so that it could "
+            "not learn. Remove it from n_components, or couple it."
+        )
+    return mask
