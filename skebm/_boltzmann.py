@@ -21,7 +21,7 @@ from ._training import LADDER
 
 INITIAL_SCALE = 0.1
 # mean of a hidden unit before training
-RESTING_MEAN = 0.5
+RESTING_MEAN = 0.1
 # units up to which "auto" learns by enumeration
 SMALL = 12
 # states of coupled hidden units up to which `transform` sums over them
@@ -58,14 +58,15 @@ class BoltzmannMachine(Machine):
         RBM; "deep": layers, each with the next. A matrix says it of every pair.
     algorithm : {"auto", "exact", "gibbs", "mean_field", "pseudo_likelihood"}, default="auto"
         How the gradient is found. "exact" enumerates all states (at most 20 units) and climbs to a
-        maximum of the likelihood. "pseudo_likelihood" (no hidden units) climbs to the one maximum
-        of the probability of each unit given all others, which is fast for hundreds of units.
-        "gibbs" follows samples of both phases. "mean_field" replaces the samples of coupled hidden
-        units by their mean-field means. "auto" is "exact" up to 12 units in all, above that
-        "pseudo_likelihood" without hidden units and "gibbs" with some.
+        maximum of the likelihood. "gibbs" follows samples of both phases. "mean_field" replaces
+        the samples of coupled hidden units by their mean-field means. "pseudo_likelihood" (no
+        hidden units) climbs to the one maximum of the probability of each unit given all others:
+        consistent and noise-free, for couplings to be read off samples of a physical system; on
+        images, with few rows and pixels that determine each other, its likelihood is poor. "auto"
+        is "exact" up to 12 units in all, and "gibbs" above.
     temperature : float, default=1.0
         T. Read at call time: changed after `fit`, a lower value sharpens features and samples.
-    learning_rate : float, default=0.1
+    learning_rate : float, default=0.3
         Step along the gradient of the mean log-likelihood ("gibbs", "mean_field" and every
         `partial_fit`). Training at (T, learning_rate, alpha) equals training at
         (1, learning_rate / T^2, alpha T^2) with parameters divided by T.
@@ -144,7 +145,7 @@ class BoltzmannMachine(Machine):
     >>> from skebm import BoltzmannMachine
     >>> from skebm.datasets import make_bars_and_stripes
     >>> X = make_bars_and_stripes(3)
-    >>> machine = BoltzmannMachine(n_components=0).fit(X)
+    >>> machine = BoltzmannMachine(n_components=0).fit(X)  # 9 units: exact
     >>> round(machine.score(X), 3)  # nats; -ln 14 is the best possible
     -2.639
     >>> machine.sample(given=[[1, None, None, 0, None, None, 0, None, None]], random_state=0)
@@ -187,7 +188,7 @@ class BoltzmannMachine(Machine):
         connectivity="full",
         algorithm="auto",
         temperature=1.0,
-        learning_rate=0.1,
+        learning_rate=0.3,
         learning_rate_schedule="linear",
         cd_steps=5,
         n_chains=None,
@@ -367,9 +368,7 @@ class BoltzmannMachine(Machine):
         """What "auto" stands for; refuses what the machine is too large for."""
         algorithm = self.algorithm
         if algorithm == "auto":
-            if n_units <= SMALL:
-                return "exact"
-            return "gibbs" if n_hidden else "pseudo_likelihood"
+            return "exact" if n_units <= SMALL else "gibbs"
         if algorithm == "exact" and n_units > _training.LARGEST_EXACT:
             raise ValueError(
                 f"algorithm='exact' enumerates the states of at most {_training.LARGEST_EXACT} "

@@ -7,9 +7,9 @@ part of the overlap, the difference is a derivative, and
     c = tanh(2 sum_mu V_mu F'(a_mu)),    a_mu = W_mu . x / scale
 
 where the scale keeps powers in range and x ends in a unit that is always on. The loss is the mean
-of ``(c - t)^4``; each memory moves along its gradient with momentum, by a step whose largest entry
-is the learning rate, and stays within -1 and 1. So every memory learns at the same pace, however
-seldom it takes part.
+of ``(c - t)^m``, which looks at the worst mistakes only if the even m is large; each memory moves
+along its gradient with momentum, by a step whose largest entry is the learning rate, and stays
+within -1 and 1. So every memory learns at the same pace, however seldom it takes part.
 """
 
 from typing import NamedTuple
@@ -18,11 +18,9 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 INITIAL_MEAN, INITIAL_DEVIATION = -0.3, 0.3
-# half of the exponent of the loss
-HALF_EXPONENT = 2
 SMALLEST_GRADIENT = 1e-30
 # of the mean squared length of a row: what overlaps are divided by
-SCALE = 0.5
+SCALE = 0.8
 
 
 class Memories(NamedTuple):
@@ -65,7 +63,7 @@ class Memories(NamedTuple):
         return powers @ self.labels * self.labels.dtype.type(2 * self.degree / self.scale)
 
 
-def train_epoch(memories, velocity, X, targets, rng, *, batch_size, momentum, rates):
+def train_epoch(memories, velocity, X, targets, rng, *, exponent, batch_size, momentum, rates):
     """One pass over the rows in minibatches; changes memories and velocity in place.
 
     Parameters
@@ -80,6 +78,8 @@ def train_epoch(memories, velocity, X, targets, rng, *, batch_size, momentum, ra
         -1, and +1 for the class.
     rng : numpy.random.Generator
         Source of randomness.
+    exponent : int
+        m, even.
     batch_size : int
         Rows of a minibatch.
     momentum : float
@@ -102,8 +102,8 @@ def train_epoch(memories, velocity, X, targets, rng, *, batch_size, momentum, ra
         powers *= derivative
         c = np.tanh(memories.drive(powers))
         error = c - targets[order[rows]]
-        total += float((error ** (2 * HALF_EXPONENT)).sum())
-        delta = error ** (2 * HALF_EXPONENT - 1) * (1 - c**2)
+        total += float((error**exponent).sum())
+        delta = error ** (exponent - 1) * (1 - c**2)
         derivative *= delta @ memories.labels.T
         # the factors that all entries of a memory share drop out of the normalised step
         gradients = derivative.T @ x * ((n - 1) / memories.scale), powers.T @ delta

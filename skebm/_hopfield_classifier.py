@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import expit
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import gen_batches
-from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -16,7 +16,7 @@ from ._dense_training import Memories, train_epoch
 
 BLOCK_SIZE = 2**22
 # share of the learning rate that is left in the end
-LAST_RATE = 0.02
+LAST_RATE = 0.01
 
 
 class HopfieldClassifier(ClassifierMixin, BaseEstimator):
@@ -43,8 +43,12 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         Power of the trained memories' rectified polynomial, at least 2. Low powers make features,
         high ones prototypes; high ones need many features (images), for a few use 2 or 3.
     learning_rate : float, default=0.04
-        Largest change of an entry of a memory in the first update; falls exponentially, to 2 % of
+        Largest change of an entry of a memory in the first update; falls exponentially, to 1 % of
         that in the last.
+    loss_exponent : int, default=4
+        Even power m of the label units' errors in the loss. With tens of thousands of rows a high
+        one, 30, generalises better: it learns from the worst mistakes only, like a margin. A few
+        hundred rows train more safely with 4.
     momentum : float, default=0.6
         Share of the sum of gradients that the next update keeps, in [0, 1).
     batch_size : int, default=100
@@ -65,7 +69,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
     pattern_labels_ : ndarray of shape (n_patterns, n_classes)
         One-hot classes of stored rows, or the label parts of trained memories in [-1, 1].
     loss_curve_ : list of float
-        Mean of ``(c - t)^4`` in every epoch (with `n_memories`).
+        Mean of ``(c - t)^m`` in every epoch (with `n_memories`).
     n_iter_ : int
         Epochs of training; 1 without.
     n_features_in_ : int
@@ -99,6 +103,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "degree": [Interval(Integral, 2, None, closed="left")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "loss_exponent": [Options(Integral, set(range(2, 101, 2)))],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
@@ -115,6 +120,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         temperature=1.0,
         degree=20,
         learning_rate=0.04,
+        loss_exponent=4,
         momentum=0.6,
         batch_size=100,
         max_iter=100,
@@ -127,6 +133,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         self.temperature = temperature
         self.degree = degree
         self.learning_rate = learning_rate
+        self.loss_exponent = loss_exponent
         self.momentum = momentum
         self.batch_size = batch_size
         self.max_iter = max_iter
@@ -188,6 +195,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
                 rows,
                 targets,
                 rng,
+                exponent=self.loss_exponent,
                 batch_size=self.batch_size,
                 momentum=self.momentum,
                 rates=(self.learning_rate * LAST_RATE ** (done / self.max_iter)).tolist(),

@@ -47,6 +47,7 @@ def test_step_is_the_normalised_gradient(degree):
         X,
         targets,
         np.random.default_rng(0),
+        exponent=4,
         batch_size=11,
         momentum=0.0,
         rates=[0.01],
@@ -63,7 +64,7 @@ def test_step_is_the_normalised_gradient(degree):
 def test_momentum_keeps_a_share():
     memories, X, targets = problem()
     old = tuple(np.random.default_rng(1).normal(size=part.shape) for part in memories[:2])
-    rule = {"batch_size": 11, "rates": [0.0]}
+    rule = {"exponent": 6, "batch_size": 11, "rates": [0.0]}
     with_momentum = tuple(part.copy() for part in old)
     train_epoch(memories, with_momentum, X, targets, np.random.default_rng(0), momentum=0.7, **rule)
     without = tuple(np.zeros_like(part) for part in old)
@@ -82,6 +83,7 @@ def test_memories_stay_in_range():
         X,
         targets,
         np.random.default_rng(0),
+        exponent=4,
         batch_size=2,
         momentum=0.5,
         rates=[3.0] * 6,

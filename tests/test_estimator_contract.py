@@ -49,7 +49,6 @@ ESTIMATORS = {
     "BoltzmannMachine-annealed": skebm.BoltzmannMachine(
         3, algorithm="gibbs", annealing=[4, 2, 1], max_iter=3
     ),
-    "BoltzmannMachine-visible": skebm.BoltzmannMachine(0),
     "RBM-early-stopping": skebm.RBM(n_components=5, max_iter=3, early_stopping=True),
 }
 # what predicts has no samples and no rows to transform
