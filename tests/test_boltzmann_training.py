@@ -89,7 +89,7 @@ def test_pseudo_contrast_is_the_gradient():
 @pytest.mark.parametrize("annealed", [False, True])
 @pytest.mark.parametrize("coupled_hidden", [True, False])
 def test_sampled_contrast_has_the_mean_of_the_gradient(coupled_hidden, annealed):
-    model, v, weights = problem(coupled_hidden)
+    model, v, _ = problem(coupled_hidden)
     rng = np.random.default_rng(0)
     n = 30_011
     _, second, mean = exact_contrast(model, v, np.full(len(v), 1 / len(v)))
