@@ -17,6 +17,7 @@ from ._coupled import Coupled, arrange, heat_bath
 from ._dynamics import exchange
 from ._enumeration import LARGEST_WORK, log_sum, mean_states, work
 from ._machine import LARGEST_WEIGHT, N_CHAINS, Machine
+from ._rbm import RBM
 from ._training import LADDER
 
 INITIAL_SCALE = 0.1
@@ -28,6 +29,8 @@ SMALL = 12
 EXACT_STATES = 2**12
 # of the typical field on a unit: default temperatures of `anneal`
 HOT, COLD, N_COOLING = 3.0, 0.05, 200
+# of the RBMs whose couplings a deep machine starts from, and by how much they come in reduced
+PRETRAINING_EPOCHS, PRETRAINED_SHARE = 10, 0.75
 # algorithms that climb to a maximum: their gradient, and the smallest relative gain of a step
 CLIMBS = {
     "exact": (_training.exact_contrast, 1e-15),
@@ -55,7 +58,8 @@ class BoltzmannMachine(Machine):
 (n_units, n_units), default="full"
         Which units are coupled. "full": all; "lateral": all but hidden ones among each other, so
         that these are summed out in closed form; "restricted": visible with hidden ones only, an
-        RBM; "deep": layers, each with the next. A matrix says it of every pair.
+        RBM; "deep": layers, each with the next, for which training starts from RBMs fitted layer
+        by layer. A matrix says it of every pair.
     algorithm : {"auto", "exact", "gibbs", "mean_field", "pseudo_likelihood"}, default="auto"
         How the gradient is found. "exact" enumerates all states (at most 20 units) and climbs to a
         maximum of the likelihood. "gibbs" follows samples of both phases. "mean_field" replaces
@@ -423,6 +427,8 @@ class BoltzmannMachine(Machine):
         mean = np.concatenate([mean, resting])
         coupling += coupling.T
         intercept = np.log(mean) - np.log1p(-mean) - coupling @ mean
+        if isinstance(self.n_components, tuple) and len(self.n_components) > 1:
+            coupling, intercept = _pretrain(X, self.n_components, rng)
         self._set_canonical(coupling.astype(X.dtype), intercept.astype(X.dtype))
         self._start_generator(rng)
 
@@ -935,6 +941,25 @@ def _temper(model, start, n_sweeps, rng, *, base, held):
         order, _ = exchange(LADDER, path.slope(s), rng)
         s = s[order]
     return s[-n_chains:]
+
+
+def _pretrain(X, layers, rng):
+    """Parameters of a deep machine from an RBM on every layer, trained on the means of the last.
+
+    A hidden layer gets input from two sides in the deep machine, which its RBM did not reckon with;
+    so the couplings come in reduced.
+    """
+    stops = np.cumsum([0, X.shape[1], *layers])
+    coupling = np.zeros((stops[-1], stops[-1]))
+    intercept, n_machines = np.zeros(stops[-1]), np.zeros(stops[-1])
+    for first, middle, last in zip(stops, stops[1:], stops[2:], strict=False):
+        rbm = RBM(last - middle, max_iter=PRETRAINING_EPOCHS, random_state=rng).fit(X)
+        X = rbm.transform(X)
+        coupling[middle:last, first:middle] = PRETRAINED_SHARE * rbm.components_
+        intercept[first:middle] += rbm.intercept_visible_
+        intercept[middle:last] += rbm.intercept_hidden_
+        n_machines[first:last] += 1
+    return coupling + coupling.T, intercept / n_machines
 
 
 def _dense(coupling):
