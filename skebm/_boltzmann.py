@@ -249,7 +249,7 @@ class BoltzmannMachine(Machine):
         coupling : array-like or sparse matrix of shape (n_units, n_units)
             W, symmetric with a zero diagonal, visible units first.
         intercept : array-like of shape (n_units,), default=None
-            b; None for 0.
+            Biases b; None for 0.
         n_components : int, default=0
             How many of the units, the last ones, are hidden.
         units : {"spin", "bernoulli"}, default="spin"

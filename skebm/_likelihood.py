@@ -149,7 +149,7 @@ def _(model: Bipartite):
 
 def _enumerate(model):
     """Ln Z by summing over the states of the visible side, a block at a time."""
-    model = _in_double(model)
+    model = in_double(model)
     n_hidden, n_visible = model.weights.shape
     n_states = int(model.visible.count_states(n_visible))
     block = max(1, BLOCK_SIZE // max(n_hidden, n_visible))
@@ -162,7 +162,7 @@ def _enumerate(model):
 
 
 def _gaussian_log_partition(model):
-    model = _in_double(model)
+    model = in_double(model)
     n_hidden, n_visible = model.weights.shape
     precision = np.eye(n_visible + n_hidden)
     precision[n_visible:, :n_visible] = -model.weights
@@ -248,7 +248,7 @@ def pseudo_likelihood(model, v):
     return total
 
 
-def _in_double(model):
+def in_double(model):
     return model._replace(
         **{
             name: getattr(model, name).astype(np.float64)

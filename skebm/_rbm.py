@@ -5,16 +5,18 @@ from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
+from scipy.special import logsumexp
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from . import _likelihood
+from . import _likelihood, _tap
 from ._base import as_generator, check_count, check_given, read, read_given, read_hidden
 from ._dynamics import gibbs, temper
 from ._energies import Bipartite
 from ._machine import LARGEST_WEIGHT, N_CHAINS, Machine
 from ._training import LADDER, Parameters, State, Workspace, epoch, n_model_chains
+from .theory import rbm_phase
 from .units import UNITS, Unit, as_unit
 
 INITIAL_SCALE = 0.1
@@ -605,6 +607,143 @@ class RBM(Machine):
             return _likelihood.pseudo_likelihood(model, rows)
 
         return self._by_blocks(of_rows, X, self._width())
+
+    # ---------------------------------------------------------------- thermodynamics
+
+    def fixed_points(self, X=None, *, n_starts=100, method="tap", random_state=None):
+        """Find the fixed points of the mean-field equations, with TAP's reaction term or without.
+
+        Each is a state that the machine can be in as a whole: one before training, then more and
+        more, near the kinds of rows that it has learned.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            Rows to start from as well.
+        n_starts : int, default=100
+            Random starts; 0 only with X.
+        method : {"tap", "mean_field"}, default="tap"
+            "tap" keeps the reaction of a unit on itself, to second order in the weights; it is the
+            better approximation as long as weights are moderate. Where they are so strong that the
+            expansion fails (it settles nowhere, or in one state without contrast), "mean_field"
+            leaves it out, and finds more states than there are.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed; None draws afresh at every call.
+
+        Returns
+        -------
+        fixed_points : FixedPoints
+            Named tuple ``(visible, hidden, free_energy)`` of the distinct ones, the lowest free
+            energy first. Starts from where iteration does not settle are left out.
+
+        Raises
+        ------
+        ValueError
+            If units are neither Bernoulli nor spins, or iteration settles from nowhere.
+
+        References
+        ----------
+        D. Thouless, P. Anderson and R. Palmer, "Solution of 'Solvable model of a spin glass'"
+        (1977). M. Gabrie, E. Tramel and F. Krzakala, "Training restricted Boltzmann machines via
+        the Thouless-Anderson-Palmer free energy" (2015).
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import RBM
+        >>> coupled = np.full((20, 20), 0.3)
+        >>> rbm = RBM.from_parameters(coupled, [-3.0] * 20, [-3.0] * 20)
+        >>> rbm.fixed_points(random_state=0).visible[:, 0].round(2)  # most off, or most on
+        array([0.08, 0.92])
+        """
+        check_is_fitted(self)
+        check_count("n_starts", n_starts, 1 if X is None else 0)
+        if method not in ("tap", "mean_field"):
+            raise ValueError(f"method must be 'tap' or 'mean_field', got {method!r}.")
+        model = self._model()
+        for name, unit in (("visible", model.visible), ("hidden", model.hidden)):
+            if type(unit) not in _tap.LAWS:
+                raise ValueError(
+                    f"fixed_points needs Bernoulli units or spins, but {name}={unit!r}."
+                )
+        model = _likelihood.in_double(model)
+        rng = as_generator(random_state)
+        starts = []
+        for unit, size in zip(self._units_, self.components_.shape[::-1], strict=True):
+            starts.append(rng.uniform(unit.low, unit.high, (n_starts, size)))
+        if X is not None:
+            X = self._read(X)
+            X = (X.toarray() if sparse.issparse(X) else X).astype(np.float64)
+            starts[0] = np.concatenate([X, starts[0]])
+            starts[1] = np.concatenate([model.mean_hidden(X), starts[1]])
+        found, settled = _tap.fixed_points(model, *starts, reaction=float(method == "tap"))
+        if not settled.any():
+            raise ValueError(
+                f"The equations of method={method!r} did not settle from any of {len(settled)} "
+                "starts; the weights are too strong. Try method='mean_field', or a higher "
+                "temperature."
+            )
+        return found
+
+    def tap_log_partition(self, *, n_starts=100):
+        """Approximate ln Z by the sum over the fixed points of the TAP equations.
+
+        Deterministic: starts are the persistent chains and `n_starts` random states, drawn with a
+        seed of `fit`.
+
+        Parameters
+        ----------
+        n_starts : int, default=100
+            Random starts.
+
+        Returns
+        -------
+        value : float
+            In nats. Good for weak weights or well separated fixed points; see `log_partition` for
+            estimates with bounds.
+
+        Examples
+        --------
+        >>> from skebm import RBM
+        >>> rbm = RBM.from_parameters([[0.5, -0.5]], [0.0, 0.1], [0.0])
+        >>> rbm.tap_log_partition(), rbm.log_partition().value
+        (2.1..., 2.1...)
+        """
+        check_is_fitted(self)
+        X, chains = None, getattr(self, "chains_", None)
+        if chains is not None:
+            X = self.inverse_transform(chains)
+        found = self.fixed_points(X, n_starts=n_starts, random_state=self._likelihood_seed_)
+        return float(logsumexp(found.free_energy / -self._temperature()))
+
+    def phase(self):
+        """Read the phase of the machine off the singular values of its weights.
+
+        Returns
+        -------
+        phase : Phase
+            Named tuple ``(name, largest, bulk_edge)``, with the name "paramagnetic",
+            "ferromagnetic" or "spin-glass-like"; `skebm.theory.rbm_phase` states the criterion.
+            The units' variances are those without couplings, in the field of their biases and of
+            the other side's means.
+
+        Examples
+        --------
+        >>> from skebm import RBM
+        >>> RBM.from_parameters([[0.5, -0.5]], [0.0, 0.0], [0.0]).phase().name
+        'paramagnetic'
+        """
+        check_is_fitted(self)
+        model = self._model()
+        base = self._base_field()[np.newaxis]
+        visible = model.visible.mean(base, model.temperature)
+        field = model.hidden_field(visible)
+        return rbm_phase(
+            self.components_,
+            model.visible.variance(base, model.temperature)[0],
+            model.hidden.variance(field, model.temperature)[0],
+            model.temperature,
+        )
 
     # ---------------------------------------------------------------- sampling
 

@@ -19,26 +19,6 @@ import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.stats import binom, norm
 
-__all__ = [
-    "OneStepErrors",
-    "PhaseBoundaries",
-    "RetrievalState",
-    "capacity",
-    "critical_load",
-    "dense_capacity",
-    "error_probability",
-    "exact_error_probability",
-    "exponential_load",
-    "gardner_capacity",
-    "mixture_critical_temperature",
-    "mixture_free_energy",
-    "mixture_overlap",
-    "phase_boundaries",
-    "retrieval_state",
-    "spin_glass_state",
-]
-
-
 # ------------------------------------------------------------------ one step from a pattern
 
 
