@@ -24,7 +24,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=11, help="interleaved repetitions")
     parser.add_argument("--data", help="file of images, for mnist")
     parser.add_argument("--seeds", type=int, default=1, help="number of long runs, for mnist")
-    parser.add_argument("--runs", type=int, default=100, help="runs of 4-2-4, for encoder")
+    parser.add_argument("--runs", type=int, default=100, help="runs of 4-2-4 in encoder")
     options = parser.parse_args()
     BENCHMARKS[options.name](options)
 

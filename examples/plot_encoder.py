@@ -43,11 +43,11 @@ def new_machine(n_patterns, n_hidden):
     return machine, mask
 
 
-def count_pairs(machine, n_runs, given, rng):
+def count_pairs(machine, n_runs, given, rng, schedule):
     """Anneal from random states, then count pairs of units that are on, once a sweep."""
     n_samples = 1 if given is not None else n_runs
     options = {"given": given, "random_state": rng}
-    states = machine.anneal(n_samples=n_samples, temperatures=SCHEDULE, **options)
+    states = machine.anneal(n_samples=n_samples, temperatures=schedule, **options)
     counts = 0
     for _ in range(N_STATISTICS):
         states = machine.anneal(states, temperatures=[TEMPERATURE], **options)
@@ -55,24 +55,25 @@ def count_pairs(machine, n_runs, given, rng):
     return counts
 
 
-def learn_cycle(machine, mask, X, rng):
+def learn_cycle(machine, mask, X, rng, *, n_anneals=2, noise=1.0, schedule=SCHEDULE):
     """Run both phases, and move every coupling and bias by one step."""
-    rows = np.repeat(X, 2, axis=0)
-    flip = rng.random(rows.shape) < np.where(rows == 1, 0.15, 0.05)
-    clamped = count_pairs(machine, len(rows), np.where(flip, 1 - rows, rows), rng)
-    free = count_pairs(machine, len(rows), None, rng)
+    rows = np.repeat(X, n_anneals, axis=0)
+    flip = rng.random(rows.shape) < noise * np.where(rows == 1, 0.15, 0.05)
+    rows = np.where(flip, 1 - rows, rows)
+    clamped = count_pairs(machine, len(rows), rows, rng, schedule)
+    free = count_pairs(machine, len(rows), None, rng, schedule)
     step = STEP * np.sign(clamped - free)
     machine.coupling_ = machine.coupling_ + step * mask
     machine.intercept_ = machine.intercept_ + np.diag(step)
 
 
-def solve(n_patterns, n_hidden, seed, most_cycles=2500):
+def solve(n_patterns, n_hidden, seed, most_cycles=2500, **procedure):
     """Learn until all rows have codes of their own; the number of cycles is None if never."""
     rng = np.random.default_rng(seed)
     X = make_encoder(n_patterns)
     machine, mask = new_machine(n_patterns, n_hidden)
     for cycle in range(1, most_cycles + 1):
-        learn_cycle(machine, mask, X, rng)
+        learn_cycle(machine, mask, X, rng, **procedure)
         codes = machine.transform(X) > 0.5
         if len(np.unique(codes, axis=0)) == n_patterns:
             return machine, cycle

@@ -132,9 +132,9 @@ def _median_of_bulk(n_rows, n_columns):
 def universal_parameters(support, probabilities, kl=0.01):
     """Make parameters of a machine that approximates any distribution on a few rows.
 
-    It has one hidden unit for each support point, which is off unless the visible row is its support point, whose weight it then
-    raises by a factor proportional to the probability. That is one unit less than the theorem
-    allows.
+    It has one hidden unit for each support point, which is off unless the visible row is that
+    point, whose weight it then raises by a factor proportional to the probability. That is one unit
+    less than the theorem allows.
 
     Parameters
     ----------

@@ -1,24 +1,16 @@
-"""Pictures of models, as displays in scikit-learn's style.
-
-Every display has a class method that computes what it shows (`from_estimator` or `from_theory`), a
-method `plot(ax=None)`, and the attributes `figure_` and `ax_` (or `axes_`). They need matplotlib.
-"""
+"""Memories: recall curves, phase diagrams, energies, recalled images."""
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
 
-from . import theory
-from ._base import as_generator, as_spins, check_count
-from ._dynamics import recall_steps
-from .datasets import make_patterns
-
-__all__ = [
-    "EnergyTraceDisplay",
-    "PhaseDiagramDisplay",
-    "RecallCurveDisplay",
-    "RecalledImagesDisplay",
-]
+from .. import theory
+from .._base import as_generator, as_spins, check_count
+from .._dynamics import recall_steps
+from .._hopfield import HopfieldMemory
+from ..datasets import make_patterns
+from ._axes import check_shape, image_grid, new_axes
 
 
 class RecallCurveDisplay:
@@ -106,11 +98,11 @@ class RecallCurveDisplay:
         display : RecallCurveDisplay
             The display.
         """
-        self.ax_ = ax = _axes(ax)
+        self.ax_ = ax = new_axes(ax)
         self.figure_ = ax.figure
-        new_axes = not ax.lines
+        first = not ax.lines
         ax.errorbar(self.loads, self.overlaps, self.errors, fmt="o", ms=4, label=self.label)
-        if new_axes:
+        if first:
             highest = theory.critical_load()
             loads = np.linspace(1e-3, highest - 1e-9, 100)
             line = [theory.retrieval_state(load).overlap for load in loads]
@@ -186,7 +178,7 @@ class PhaseDiagramDisplay:
         display : PhaseDiagramDisplay
             The display.
         """
-        self.ax_ = ax = _axes(ax)
+        self.ax_ = ax = new_axes(ax)
         self.figure_ = ax.figure
         wide = np.linspace(0, 0.16, 50)
         ax.plot(wide, 1 + np.sqrt(wide), color="C0", label=r"$T_g$: spin glass")
@@ -267,10 +259,113 @@ class EnergyTraceDisplay:
         display : EnergyTraceDisplay
             The display.
         """
-        self.ax_ = ax = _axes(ax)
+        self.ax_ = ax = new_axes(ax)
         self.figure_ = ax.figure
         ax.plot(self.sweeps, self.energies.T, color="C0", alpha=0.7, lw=1)
         ax.set(xlabel="sweeps", ylabel="energy")
+        return self
+
+
+class EnergyLandscapeDisplay:
+    """Energy over the plane of two patterns.
+
+    Parameters
+    ----------
+    first, second : ndarray of shape (n_points,)
+        Shares of the two patterns in a state, the axes.
+    energy : ndarray of shape (n_points, n_points)
+        Energy of ``first * pattern + second * other``, a row for every value of `second`.
+    names : tuple of str
+        Names of the two patterns.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    """
+
+    def __init__(self, first, second, energy, *, names):
+        self.first = first
+        self.second = second
+        self.energy = energy
+        self.names = names
+
+    @classmethod
+    def from_estimator(cls, estimator, patterns=(0, 1), *, n_points=41, ax=None):
+        """Compute and plot the energies.
+
+        Parameters
+        ----------
+        estimator : HopfieldMemory or ModernHopfieldMemory
+            A fitted memory. Of spins the states are means: the energy is the expected one of
+            independent spins with these means.
+        patterns : tuple of int, default=(0, 1)
+            Numbers of two stored patterns.
+        n_points : int, default=41
+            Points along each axis, from -1 to 1 (continuous memories: from -.5 to 1.5).
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : EnergyLandscapeDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If a number is not that of a stored pattern, or the memory is a dense one, whose energy
+            is that of spins only.
+        """
+        check_is_fitted(estimator)
+        check_count("n_points", n_points, 2)
+        n_patterns = len(estimator.patterns_)
+        if len(patterns) != 2 or not all(0 <= k < n_patterns for k in patterns):
+            raise ValueError(
+                f"patterns must be two numbers from 0 to {n_patterns - 1}, got {patterns!r}."
+            )
+        rows = estimator.patterns_[list(patterns)].astype(np.float64)
+        is_spins = isinstance(estimator, HopfieldMemory)
+        if not is_spins and estimator.interaction not in ("softmax", "entmax", "sparsemax"):
+            raise ValueError(
+                f"interaction={estimator.interaction!r} has an energy of spins only; there is no "
+                "landscape between them."
+            )
+        axis = np.linspace(-1, 1, n_points) if is_spins else np.linspace(-0.5, 1.5, n_points)
+        x, y = np.meshgrid(axis, axis)
+        if is_spins:
+            rows = np.where(rows > 0, 1.0, -1.0)
+        states = x.reshape(-1, 1) * rows[0] + y.reshape(-1, 1) * rows[1]
+        if is_spins:
+            possible = np.abs(states).max(axis=1) <= 1 + 1e-12
+            energy = np.full(len(states), np.nan)
+            energy[possible] = estimator._model_.energy(states[possible])
+        else:
+            energy = estimator.energy(states)
+        names = tuple(f"share of pattern {k}" for k in patterns)
+        return cls(axis, axis, energy.reshape(x.shape), names=names).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Plot lines of equal energy.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : EnergyLandscapeDisplay
+            The display.
+        """
+        self.ax_ = ax = new_axes(ax)
+        self.figure_ = ax.figure
+        filled = ax.contourf(self.first, self.second, self.energy, 20, cmap="viridis")
+        ax.contour(self.first, self.second, self.energy, 20, colors="w", linewidths=0.3)
+        self.figure_.colorbar(filled, ax=ax, label="energy")
+        ax.set(xlabel=self.names[0], ylabel=self.names[1], aspect="equal")
         return self
 
 
@@ -317,8 +412,7 @@ class RecalledImagesDisplay:
             The display.
         """
         X = check_array(X)
-        if shape[0] * shape[1] != X.shape[1]:
-            raise ValueError(f"shape={shape} does not suit X with {X.shape[1]} features.")
+        check_shape(shape, X.shape[1])
         half = -(-X.shape[1] // 2)
         spins = estimator._read(X)
         steps = recall_steps(estimator._model_, spins, 1, half)
@@ -336,27 +430,7 @@ class RecalledImagesDisplay:
         display : RecalledImagesDisplay
             The display.
         """
-        import matplotlib.pyplot as plt
-
-        n_columns = len(next(iter(self.images.values())))
-        self.figure_, self.axes_ = plt.subplots(
-            len(self.images),
-            n_columns,
-            figsize=(0.7 * n_columns + 0.8, 0.75 * len(self.images)),
-            squeeze=False,
-            layout="constrained",
+        self.figure_, self.axes_, _ = image_grid(
+            list(self.images.values()), self.shape, list(self.images)
         )
-        for axes, (label, rows) in zip(self.axes_, self.images.items(), strict=True):
-            for ax, image in zip(axes, rows, strict=True):
-                ax.imshow(np.reshape(image, self.shape), cmap="Greys")
-                ax.set(xticks=[], yticks=[])
-            axes[0].set_ylabel(label, fontsize=8)
         return self
-
-
-def _axes(ax):
-    if ax is not None:
-        return ax
-    import matplotlib.pyplot as plt
-
-    return plt.subplots(layout="constrained")[1]

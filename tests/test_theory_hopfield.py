@@ -173,7 +173,7 @@ def test_critical_load():
     edge = theory.retrieval_state(theory.critical_load() - 1e-12)
     assert abs(edge.overlap - 0.967417) < 2e-5
     assert theory.critical_load(1.0) == 0
-    assert theory.retrieval_state(0.01, 1.2) == theory.NO_STATE or np.isnan(
+    assert theory.retrieval_state(0.01, 1.2) == theory._hopfield.NO_STATE or np.isnan(
         theory.retrieval_state(0.01, 1.2).overlap
     )
 

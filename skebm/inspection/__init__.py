@@ -1,0 +1,34 @@
+"""Pictures of models, as displays in scikit-learn's style.
+
+Every display has a class method that computes what it shows (`from_estimator`, `from_monitor` or
+`from_theory`), a method `plot(ax=None)`, and the attributes `figure_` and `ax_` (or `axes_`). They
+need matplotlib.
+"""
+
+from ._machines import (
+    CompletionDisplay,
+    ImagesDisplay,
+    SingularValuesDisplay,
+    TrainingCurveDisplay,
+    WeightHistogramDisplay,
+)
+from ._memories import (
+    EnergyLandscapeDisplay,
+    EnergyTraceDisplay,
+    PhaseDiagramDisplay,
+    RecallCurveDisplay,
+    RecalledImagesDisplay,
+)
+
+__all__ = [
+    "CompletionDisplay",
+    "EnergyLandscapeDisplay",
+    "EnergyTraceDisplay",
+    "ImagesDisplay",
+    "PhaseDiagramDisplay",
+    "RecallCurveDisplay",
+    "RecalledImagesDisplay",
+    "SingularValuesDisplay",
+    "TrainingCurveDisplay",
+    "WeightHistogramDisplay",
+]

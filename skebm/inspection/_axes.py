@@ -1,0 +1,45 @@
+"""What displays share: axes to plot into, grids of images. matplotlib is imported when needed."""
+
+import numpy as np
+
+
+def new_axes(ax):
+    """Return the axes given, or new ones."""
+    if ax is not None:
+        return ax
+    import matplotlib.pyplot as plt
+
+    return plt.subplots(layout="constrained")[1]
+
+
+def image_grid(rows, shape, labels=None, **options):
+    """Plot images into a new figure, a list of rows of them, and return figure and axes."""
+    import matplotlib.pyplot as plt
+
+    n_columns = max(len(row) for row in rows)
+    figure, axes = plt.subplots(
+        len(rows),
+        n_columns,
+        figsize=(0.7 * n_columns + 0.8, 0.75 * len(rows) + 0.3),
+        squeeze=False,
+        layout="constrained",
+    )
+    image = None
+    for line, images in zip(axes, rows, strict=True):
+        for ax in line:
+            ax.set(xticks=[], yticks=[])
+            ax.spines[:].set_color("0.8")
+        for ax, pixels in zip(line, images, strict=False):
+            image = ax.imshow(np.reshape(pixels, shape), **{"cmap": "Greys", **options})
+        for ax in line[len(images) :]:
+            ax.set_axis_off()
+    if labels is not None:
+        for line, label in zip(axes, labels, strict=True):
+            line[0].set_ylabel(label, fontsize=8)
+    return figure, axes, image
+
+
+def check_shape(shape, n_features):
+    """Refuse a shape of images that does not have as many pixels as there are features."""
+    if len(shape) != 2 or shape[0] * shape[1] != n_features:
+        raise ValueError(f"shape={shape} does not suit {n_features} features.")

@@ -1,0 +1,450 @@
+"""Machines: images of what they hold, their spectra, weights and courses of training."""
+
+from itertools import cycle
+
+import numpy as np
+from scipy.stats import norm
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
+
+from .._base import check_count
+from ..monitors import weights_of
+from ._axes import check_shape, image_grid, new_axes
+
+
+class ImagesDisplay:
+    """Grid of images: filters of a machine, patterns of a memory, or samples of either.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n_images, n_features)
+        Images, a row each.
+    shape : tuple of int
+        Height and width of an image.
+    kind : str
+        What they are.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib.axes.Axes
+        The axes.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    """
+
+    def __init__(self, images, *, shape, kind):
+        self.images = images
+        self.shape = shape
+        self.kind = kind
+
+    @classmethod
+    def from_estimator(
+        cls, estimator, *, shape, kind="auto", n_images=25, n_columns=None, random_state=None
+    ):
+        """Take images from a fitted estimator, and plot them.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted, on images.
+        shape : tuple of int
+            Height and width of an image.
+        kind : {"auto", "filters", "patterns", "samples"}, default="auto"
+            "filters" are weights of the hidden units, those of the largest norm first; "patterns"
+            are stored rows; "samples" are drawn. "auto" takes the first of them that it has.
+        n_images : int, default=25
+            Number of images at most.
+        n_columns : int, default=None
+            Images side by side; None for a square.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed of samples.
+
+        Returns
+        -------
+        display : ImagesDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If the estimator has no such images, or they have another number of pixels.
+        """
+        check_is_fitted(estimator)
+        check_count("n_images", n_images, 1)
+        has_filters = hasattr(estimator, "components_") or hasattr(estimator, "coupling_")
+        if kind == "auto":
+            kind = "filters" if has_filters else "patterns"
+        if kind == "filters" and has_filters:
+            weights = weights_of(estimator)
+            order = np.argsort(-np.linalg.norm(weights, axis=1), kind="stable")
+            images = weights[order[:n_images]]
+        elif kind == "patterns" and hasattr(estimator, "patterns_"):
+            images = estimator.patterns_[:n_images]
+        elif kind == "samples" and hasattr(estimator, "sample"):
+            images = estimator.sample(n_images, random_state=random_state)
+        else:
+            raise ValueError(
+                f"kind={kind!r} is not something that {type(estimator).__name__} has; kinds are "
+                "'filters', 'patterns' and 'samples'."
+            )
+        check_shape(shape, images.shape[1])
+        return cls(images, shape=shape, kind=kind).plot(n_columns=n_columns)
+
+    def plot(self, *, n_columns=None):
+        """Plot the images into a new figure.
+
+        Parameters
+        ----------
+        n_columns : int, default=None
+            Images side by side; None for a square.
+
+        Returns
+        -------
+        display : ImagesDisplay
+            The display.
+        """
+        n_columns = n_columns or int(np.ceil(np.sqrt(len(self.images))))
+        starts = range(0, len(self.images), n_columns)
+        rows = [self.images[start : start + n_columns] for start in starts]
+        low, high = float(self.images.min()), float(self.images.max())
+        options = {"vmin": low, "vmax": high if high > low else low + 1}
+        if self.kind == "filters":
+            size = max(-low, high) or 1.0
+            options = {"cmap": "RdBu_r", "vmin": -size, "vmax": size}
+        self.figure_, self.axes_, image = image_grid(rows, self.shape, **options)
+        if self.kind == "filters":
+            self.figure_.colorbar(image, ax=self.axes_, label="weight", shrink=0.8)
+        self.figure_.suptitle(self.kind, fontsize=10)
+        return self
+
+
+class CompletionDisplay:
+    """Images, what was given of them, and completions, a column for every image.
+
+    Parameters
+    ----------
+    images : ndarray of shape (n_rows, n_features)
+        Whole images.
+    given : ndarray of shape (n_rows, n_features)
+        NaN where a pixel was free.
+    completions : ndarray of shape (n_rows, n_samples, n_features)
+        Samples.
+    shape : tuple of int
+        Height and width of an image.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib.axes.Axes
+        The axes.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    """
+
+    def __init__(self, images, given, completions, *, shape):
+        self.images = images
+        self.given = given
+        self.completions = completions
+        self.shape = shape
+
+    @classmethod
+    def from_estimator(cls, estimator, X, known, *, shape, n_samples=3, random_state=None):
+        """Complete images from a part of their pixels, and plot them.
+
+        Parameters
+        ----------
+        estimator : estimator
+            Fitted, with `sample`.
+        X : array-like of shape (n_rows, n_features)
+            Images.
+        known : array-like of bool of shape (n_features,)
+            Pixels that are given.
+        shape : tuple of int
+            Height and width of an image.
+        n_samples : int, default=3
+            Completions of every image.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed.
+
+        Returns
+        -------
+        display : CompletionDisplay
+            The display.
+        """
+        X = check_array(X)
+        check_shape(shape, X.shape[1])
+        known = np.asarray(known, dtype=bool)
+        if known.shape != (X.shape[1],):
+            raise ValueError(
+                f"known has the shape {known.shape}, but X has {X.shape[1]} features; give a "
+                "boolean for each."
+            )
+        given = np.where(known, X, np.nan)
+        samples = estimator.sample(n_samples, given=given, random_state=random_state)
+        completions = samples.reshape(len(X), n_samples, -1)
+        return cls(X, given, completions, shape=shape).plot()
+
+    def plot(self):
+        """Plot the images into a new figure.
+
+        Returns
+        -------
+        display : CompletionDisplay
+            The display.
+        """
+        rows = [self.images, self.given, *np.swapaxes(self.completions, 0, 1)]
+        labels = ["image", "given", *["completed"] * self.completions.shape[1]]
+        self.figure_, self.axes_, _ = image_grid(rows, self.shape, labels)
+        for ax in self.axes_[1]:
+            ax.set_facecolor("#f3d9b1")  # what is free, in a colour that no pixel has
+        return self
+
+
+class SingularValuesDisplay:
+    """Singular values of the weights against training.
+
+    Parameters
+    ----------
+    epochs : ndarray of shape (n_records,)
+        When they were recorded.
+    values : ndarray of shape (n_records, n_values)
+        Singular values.
+    edge : float, default=None
+        Where the bulk of a random matrix ends.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    """
+
+    def __init__(self, epochs, values, *, edge=None):
+        self.epochs = epochs
+        self.values = values
+        self.edge = edge
+
+    @classmethod
+    def from_monitor(cls, monitor, quantity="values", *, edge=None, ax=None):
+        """Plot what a monitor recorded with `skebm.monitors.singular_values`.
+
+        Parameters
+        ----------
+        monitor : Monitor
+            After training.
+        quantity : str, default="values"
+            Its name there.
+        edge : float, default=None
+            Where the bulk of the weights ended before training; see
+            `skebm.theory.marchenko_pastur_edge`.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : SingularValuesDisplay
+            The display.
+        """
+        data = monitor.data()
+        return cls(data["epoch"], data[quantity], edge=edge).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Plot a line for every singular value, on logarithmic axes.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : SingularValuesDisplay
+            The display.
+        """
+        self.ax_ = ax = new_axes(ax)
+        self.figure_ = ax.figure
+        shades = np.linspace(0, 0.8, self.values.shape[1])
+        import matplotlib as mpl
+
+        colors = mpl.colormaps["viridis"](shades)
+        for line, color in zip(self.values.T, colors, strict=True):
+            ax.loglog(self.epochs, line, color=color, lw=0.8)
+        if self.edge is not None:
+            ax.axhline(self.edge, color="k", ls="--", lw=1, label="edge of the random bulk")
+            ax.legend()
+        ax.set(xlabel="epoch", ylabel="singular value of W / T")
+        return self
+
+
+class WeightHistogramDisplay:
+    """Histogram of the weights, beside a normal distribution of the same variance.
+
+    Parameters
+    ----------
+    weights : ndarray
+        All weights.
+    label : str
+        Name of the histogram.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    """
+
+    def __init__(self, weights, *, label="weights"):
+        self.weights = weights
+        self.label = label
+
+    @classmethod
+    def from_estimator(cls, estimator, *, bins=60, label="weights", ax=None):
+        """Plot the weights of a fitted machine.
+
+        Parameters
+        ----------
+        estimator : RBM or BoltzmannMachine
+            The machine.
+        bins : int, default=60
+            Number of bins.
+        label : str, default="weights"
+            Name of the histogram.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : WeightHistogramDisplay
+            The display.
+        """
+        check_is_fitted(estimator)
+        return cls(weights_of(estimator).ravel(), label=label).plot(ax=ax, bins=bins)
+
+    def plot(self, ax=None, *, bins=60):
+        """Plot the histogram, with a logarithmic density: a normal one is a parabola.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+        bins : int, default=60
+            Number of bins.
+
+        Returns
+        -------
+        display : WeightHistogramDisplay
+            The display.
+        """
+        self.ax_ = ax = new_axes(ax)
+        self.figure_ = ax.figure
+        density, _, _ = ax.hist(
+            self.weights, bins, density=True, histtype="step", lw=1.2, label=self.label
+        )
+        mean, deviation = self.weights.mean(), self.weights.std()
+        x = np.linspace(self.weights.min(), self.weights.max(), 200)
+        lowest = 0.5 * density[density > 0].min()
+        if deviation > 0:
+            curve = norm.pdf(x, mean, deviation)
+            ax.plot(x[curve > lowest], curve[curve > lowest], "--", color="0.5", lw=1)
+        ax.set(yscale="log", xlabel="weight", ylabel="density")
+        ax.set_ylim(bottom=lowest)
+        ax.legend()
+        return self
+
+
+class TrainingCurveDisplay:
+    """Quantities against the epochs of training.
+
+    Parameters
+    ----------
+    epochs : ndarray of shape (n_records,)
+        When they were recorded.
+    curves : dict of str to ndarray of shape (n_records,)
+        What was recorded, by its name.
+    ylabel : str
+        What they are, and its unit.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    """
+
+    def __init__(self, epochs, curves, *, ylabel):
+        self.epochs = epochs
+        self.curves = curves
+        self.ylabel = ylabel
+
+    @classmethod
+    def from_estimator(cls, estimator, *, ax=None):
+        """Plot what the machine itself remembers: held-out scores, else its loss.
+
+        Parameters
+        ----------
+        estimator : RBM or BoltzmannMachine
+            A machine after `fit`.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The display.
+        """
+        check_is_fitted(estimator)
+        scores = getattr(estimator, "validation_scores_", None)
+        if scores:
+            curves, ylabel = {"held-out rows": np.array(scores)}, "pseudo-likelihood (nats)"
+        else:
+            curves = {"data minus chains": np.array(estimator.loss_curve_)}
+            ylabel = "difference of energies"
+        epochs = np.arange(len(next(iter(curves.values())))) + 1
+        return cls(epochs, curves, ylabel=ylabel).plot(ax=ax)
+
+    @classmethod
+    def from_monitor(cls, monitor, quantities, *, ylabel="mean log-likelihood (nats)", ax=None):
+        """Plot numbers that a monitor recorded.
+
+        Parameters
+        ----------
+        monitor : Monitor
+            After training.
+        quantities : list of str
+            Their names there, train and held-out scores say.
+        ylabel : str, default="mean log-likelihood (nats)"
+            What they are, and its unit.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The display.
+        """
+        data = monitor.data()
+        return cls(data["epoch"], {q: data[q] for q in quantities}, ylabel=ylabel).plot(ax=ax)
+
+    def plot(self, ax=None):
+        """Plot a line for every quantity.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+
+        Returns
+        -------
+        display : TrainingCurveDisplay
+            The display.
+        """
+        self.ax_ = ax = new_axes(ax)
+        self.figure_ = ax.figure
+        # markers tell the lines apart in grey, too
+        for (name, values), marker in zip(self.curves.items(), cycle("osv^D"), strict=False):
+            ax.plot(self.epochs, values, marker=marker, ms=3.5, lw=1, label=name)
+        ax.set(xlabel="epoch", ylabel=self.ylabel)
+        ax.legend()
+        return self

@@ -1,0 +1,260 @@
+"""What happens inside a machine while it learns: quantities recorded along `fit`.
+
+A `Monitor` is a callback of scikit-learn (1.9 or later) that evaluates functions of the machine at
+chosen epochs:
+
+>>> from skebm import RBM
+>>> from skebm.datasets import make_bars_and_stripes
+>>> from skebm.monitors import Monitor, n_fixed_points, singular_values
+>>> X = make_bars_and_stripes(3)
+>>> monitor = Monitor(values=singular_values, fixed_points=n_fixed_points(X))
+>>> rbm = RBM(8, max_iter=100, random_state=0).set_callbacks(monitor).fit(X)
+>>> monitor.data()["values"].shape  # a row for every epoch recorded
+(17, 8)
+
+Without callbacks, or after every `partial_fit`, ``monitor.record(machine)`` does the same.
+"""
+
+import numpy as np
+
+from . import metrics
+from ._base import check_count
+
+__all__ = [
+    "Monitor",
+    "free_energy_gap",
+    "log_likelihood",
+    "n_fixed_points",
+    "singular_values",
+    "weight_histogram",
+]
+
+GROWTH = 1.25
+
+
+class Monitor:
+    """Record quantities of a machine while it learns.
+
+    Training is not changed: the fitted parameters are the same to the bit.
+
+    Parameters
+    ----------
+    every : int, default=None
+        Epochs between two records. None records epochs 1 to 5, and after each the next that is at
+        least a quarter later: enough for a curve on a logarithmic axis, and cheap.
+    **quantities : callable
+        Under its name, a function of the fitted machine that returns a number or an array of fixed
+        shape: one of this module, or your own.
+
+    See Also
+    --------
+    sklearn.callback.ScoringMonitor : Records scores of any estimator.
+
+    Examples
+    --------
+    >>> from skebm import RBM
+    >>> from skebm.datasets import make_bars_and_stripes
+    >>> from skebm.monitors import Monitor, log_likelihood
+    >>> X = make_bars_and_stripes(3)
+    >>> monitor = Monitor(every=50, score=log_likelihood(X), size=lambda rbm: rbm.components_.std())
+    >>> rbm = RBM(8, max_iter=100, random_state=0).set_callbacks(monitor).fit(X)
+    >>> monitor.frame().columns.tolist()
+    ['epoch', 'score', 'size']
+    """
+
+    def __init__(self, every=None, **quantities):
+        if every is not None:
+            check_count("every", every, 1)
+        for name, function in quantities.items():
+            if not callable(function):
+                raise ValueError(
+                    f"{name} must be a function of a fitted machine, got {function!r}. Those of "
+                    "skebm.monitors that need data take it first: log_likelihood(X)."
+                )
+        if not quantities:
+            raise ValueError("Monitor needs something to record: Monitor(values=singular_values).")
+        self.every = every
+        self.quantities = quantities
+        self._records = []
+
+    def record(self, machine):
+        """Evaluate all quantities now.
+
+        Parameters
+        ----------
+        machine : estimator
+            A fitted machine with `n_iter_`.
+
+        Returns
+        -------
+        self : Monitor
+            The monitor.
+        """
+        values = {name: function(machine) for name, function in self.quantities.items()}
+        self._records.append({"epoch": machine.n_iter_, **values})
+        return self
+
+    def data(self):
+        """Get what was recorded since the last `fit` began.
+
+        Returns
+        -------
+        data : dict of str to ndarray
+            ``epoch`` and every quantity, an entry (or a row) for every record.
+        """
+        names = ["epoch", *self.quantities]
+        return {name: np.array([record[name] for record in self._records]) for name in names}
+
+    def frame(self):
+        """Get what was recorded as a DataFrame; needs pandas.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            A row for every record; arrays take a column for every entry, ``name_0`` and so on.
+        """
+        import pandas as pd
+
+        columns = {}
+        for name, values in self.data().items():
+            if values.ndim == 1:
+                columns[name] = values
+            else:
+                flat = values.reshape(len(values), -1)
+                columns |= {f"{name}_{i}": column for i, column in enumerate(flat.T)}
+        return pd.DataFrame(columns)
+
+    def _is_due(self, epoch):
+        if not self._records:
+            return self.every is None or epoch % self.every == 0
+        last = self._records[-1]["epoch"]
+        if self.every is not None:
+            return epoch % self.every == 0
+        return epoch >= max(last + 1, GROWTH * last)
+
+    # what scikit-learn calls
+
+    def setup(self, estimator, context):
+        """Begin anew."""
+        self._records = []
+
+    def teardown(self, estimator, context):
+        """Nothing to close."""
+
+    def on_fit_task_begin(self, estimator, context):
+        """Nothing to record yet."""
+
+    def on_fit_task_end(
+        self, estimator, context, *, X=None, y=None, fitted_estimator=None, metadata=None
+    ):
+        """Record an epoch if it is due."""
+        if context.task_name == "epoch" and self._is_due(estimator.n_iter_):
+            self.record(estimator)
+
+
+def singular_values(machine):
+    """Compute the singular values of the weights between visible and hidden units.
+
+    Parameters
+    ----------
+    machine : RBM or BoltzmannMachine
+        A fitted machine.
+
+    Returns
+    -------
+    values : ndarray of shape (min(n_features, n_components),)
+        The largest first, over the temperature.
+    """
+    return np.linalg.svd(weights_of(machine), compute_uv=False) / machine.temperature
+
+
+def weight_histogram(bins):
+    """Make a function that counts the weights between visible and hidden units in bins.
+
+    Parameters
+    ----------
+    bins : array-like of shape (n_bins + 1,)
+        Edges of the bins.
+
+    Returns
+    -------
+    function : callable
+        From a machine to counts of shape (n_bins,).
+    """
+    bins = np.asarray(bins, dtype=float)
+    return lambda machine: np.histogram(weights_of(machine), bins)[0]
+
+
+def log_likelihood(X, **options):
+    """Make a function that computes the mean log-likelihood of rows.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features)
+        Rows.
+    **options
+        For `log_partition`, ``n_temperatures=300`` say.
+
+    Returns
+    -------
+    function : callable
+        From a machine to nats.
+    """
+
+    def compute(machine):
+        machine.log_partition(**options)
+        return machine.score(X)
+
+    return compute
+
+
+def free_energy_gap(X_train, X_held_out):
+    """Make a function that computes the free energy gap between held-out and training rows.
+
+    Parameters
+    ----------
+    X_train, X_held_out : array-like
+        Rows; a few hundred of each are enough.
+
+    Returns
+    -------
+    function : callable
+        From a machine to nats; see `skebm.metrics.free_energy_gap`.
+    """
+    return lambda machine: metrics.free_energy_gap(machine, X_train, X_held_out)
+
+
+def n_fixed_points(X=None, **options):
+    """Make a function that counts the distinct fixed points of the mean-field equations.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_features), default=None
+        Rows to start from; a few hundred are enough.
+    **options
+        For `RBM.fixed_points`; the seed is 0 unless given.
+
+    Returns
+    -------
+    function : callable
+        From an RBM to their number; 0 where the equations settle from nowhere.
+    """
+    options = {"n_starts": 0 if X is not None else 100, "random_state": 0, **options}
+
+    def count(machine):
+        try:
+            return len(machine.fixed_points(X, **options).free_energy)
+        except ValueError as error:
+            if "did not settle" in str(error):
+                return 0
+            raise
+
+    return count
+
+
+def weights_of(machine):
+    """Weights between hidden and visible units, shape (n_components, n_features)."""
+    if hasattr(machine, "components_"):
+        return machine.components_
+    n_visible = machine.n_features_in_
+    return machine.coupling_[n_visible:, :n_visible]
