@@ -2,7 +2,7 @@
 
 import argparse
 
-from . import bars, boltzmann, digits, encoder, hopfield, imputation, mnist, modern, rbm
+from . import bars, boltzmann, digits, encoder, hopfield, imputation, mnist, modern, monitors, rbm
 
 BENCHMARKS = {
     "bars": bars.main,
@@ -13,6 +13,7 @@ BENCHMARKS = {
     "imputation": imputation.main,
     "mnist": mnist.main,
     "modern": modern.main,
+    "monitors": monitors.main,
     "rbm": rbm.main,
 }
 
@@ -22,7 +23,7 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
     parser.add_argument("name", choices=sorted(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=11, help="interleaved repetitions")
-    parser.add_argument("--data", help="file of images, for mnist")
+    parser.add_argument("--data", help="file of images, for mnist and monitors")
     parser.add_argument("--seeds", type=int, default=1, help="number of long runs, for mnist")
     parser.add_argument("--runs", type=int, default=100, help="runs of 4-2-4 in encoder")
     options = parser.parse_args()
