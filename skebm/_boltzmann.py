@@ -31,11 +31,14 @@ EXACT_STATES = 2**12
 HOT, COLD, N_COOLING = 3.0, 0.05, 200
 # of the RBMs whose couplings a deep machine starts from, and by how much they come in reduced
 PRETRAINING_EPOCHS, PRETRAINED_SHARE = 10, 0.75
-# algorithms that climb to a maximum: their gradient, and the smallest relative gain of a step
+# algorithms that climb to a maximum, by their gradients
 CLIMBS = {
-    "exact": (_training.exact_contrast, 1e-15),
-    "pseudo_likelihood": (_training.pseudo_contrast, 1e-9),
+    "exact": _training.exact_contrast,
+    "pseudo_likelihood": _training.pseudo_contrast,
 }
+# relative gain of a step at which a climb ends: at the limit of precision where there is one
+# maximum and it is cheap, sooner where couplings often grow without bound
+SMALLEST_GAIN, SMALLEST_GAIN_CONCAVE = 1e-9, 1e-15
 
 
 class BoltzmannMachine(Machine):
@@ -442,15 +445,15 @@ class BoltzmannMachine(Machine):
                 "climbs to the maximum. Use alpha against overfitting, or algorithm='gibbs'."
             )
         dtype = self.coupling_.dtype
-        contrast, smallest_gain = CLIMBS[algorithm]
+        concave = algorithm == "exact" and not self._n_hidden()
         coupling, intercept, losses, converged = _training.maximize(
-            contrast,
+            CLIMBS[algorithm],
             self._model().astype(np.float64),
             X.astype(np.float64),
             self._mask_,
             self._penalty(smooth=True),
             lasso=self.alpha * self.l1_ratio * self.temperature * self._scale(),
-            smallest_gain=smallest_gain,
+            smallest_gain=SMALLEST_GAIN_CONCAVE if concave else SMALLEST_GAIN,
         )
         if not converged:
             warnings.warn(
@@ -487,7 +490,7 @@ class BoltzmannMachine(Machine):
             velocity = np.zeros_like(model.coupling), np.zeros_like(model.intercept)
         if algorithm in CLIMBS:
             chains = None
-            gradient, _ = CLIMBS[algorithm]
+            gradient = CLIMBS[algorithm]
 
             def contrast(model, chains, v):
                 shares = np.full(len(v), 1 / len(v))
