@@ -28,6 +28,8 @@ FEW_CHAINS = 32
 # sweeps after which kept fields are computed anew, against accumulated rounding
 REFRESH = 32
 FREE = 1e-30
+# random numbers drawn at once: small systems share a draw among sweeps
+DRAW = 2**16
 
 
 class Arrangement(NamedTuple):
@@ -214,21 +216,27 @@ def heat_bath(model, states, betas, rng, *, base=None, held=None):
     bias = np.atleast_2d(model.intercept).T
     if held is not None:
         never, always = held.T & (s == 0), held.T & (s == 1)
+    betas, n_at_once = list(betas), max(1, DRAW // s.size) if s.size else 1
     with np.errstate(over="ignore"):
         walk = _sweeper(model, s)
-        for beta in betas:
-            scale = 1 / np.maximum(np.asarray(beta, dtype).T, dtype.type(FREE))
-            thresholds = logistic(rng, s.shape, dtype)
-            if base is not None:
-                thresholds -= ((1 - np.asarray(beta, dtype)) * base.astype(dtype)).T.reshape(
-                    len(base), -1
-                )
-            thresholds *= scale
-            thresholds -= bias
-            if held is not None:
-                thresholds[never], thresholds[always] = np.inf, -np.inf
-            walk(thresholds)
+        for first in range(0, len(betas), n_at_once):
+            group = betas[first : first + n_at_once]
+            draws = logistic(rng, (len(group), *s.shape), dtype)
+            for beta, thresholds in zip(group, draws, strict=True):
+                if np.ndim(beta) or beta != 1:
+                    _tilt(thresholds, np.asarray(beta, dtype).T, base)
+                thresholds -= bias
+                if held is not None:
+                    thresholds[never], thresholds[always] = np.inf, -np.inf
+                walk(thresholds)
     return s.T
+
+
+def _tilt(thresholds, beta, base):
+    """Move thresholds to positions on the path: in place, (logit - (1 - beta) base) / beta."""
+    if base is not None:
+        thresholds -= (1 - beta) * base.astype(thresholds.dtype)[:, np.newaxis]
+    thresholds *= 1 / np.maximum(beta, thresholds.dtype.type(FREE))
 
 
 def logistic(rng, shape, dtype):
@@ -241,10 +249,9 @@ def logistic(rng, shape, dtype):
         words, bits = rng.integers(2**64, size=size, dtype=np.uint64), 52
     words >>= words.dtype.type(8 * words.itemsize - bits)
     uniform = words.astype(dtype)
-    # odd multiples: never 0 or 1, and 1 - u is exact
+    # u 2^bits as a half-integer: never 0 or 1, and 1 - u is exact
     uniform += dtype.type(0.5)
-    uniform *= dtype.type(2.0**-bits)
-    rest = 1 - uniform
+    rest = dtype.type(2.0**bits) - uniform
     uniform /= rest
     return np.log(uniform, out=uniform).reshape(shape)
 
@@ -258,7 +265,10 @@ def _sweeper(model, s):
         return _keeper(coupling, s)
     steps = [(units, coupling[units], None) for units in at_once]
     numbers = np.arange(n_units)[in_turn]
-    block = 128 if n_chains < 16 else 64 if n_chains < 256 or _fast.walk else 32
+    if _fast.walk:
+        block = 128 if n_chains < 256 else 96
+    else:
+        block = 128 if n_chains < 16 else 64 if n_chains < 256 else 32
     for first in range(0, len(numbers), block):
         units = _as_slice(numbers[first : first + block])
         rows = coupling[units]
@@ -274,7 +284,8 @@ def _sweeper(model, s):
             elif _fast.walk:
                 state = s[units]
                 _fast.walk(field, thresholds[units], state, inside)
-                s[units] = state
+                if not isinstance(units, slice):  # a copy, not a view
+                    s[units] = state
             else:
                 field -= thresholds[units]
                 s[units] = _in_turn(field, s[units], inside)

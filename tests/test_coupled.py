@@ -106,8 +106,8 @@ def test_blocks_give_what_units_in_plain_sequence_give(dtype, n_chains, share, k
     order = [np.arange(163)[units] for units in (*model.arrangement.at_once,)]
     order = np.concatenate([*order, np.arange(163)[model.arrangement.in_turn]])
     expected, rng = start.copy(), np.random.default_rng(1)
-    for beta in (0.5, 1.0):
-        thresholds = logistic(rng, (163, n_chains), dtype).T * dtype(1 / beta) - intercept
+    for beta, draw in zip((0.5, 1.0), logistic(rng, (2, 163, n_chains), dtype), strict=True):
+        thresholds = draw.T * dtype(1 / beta) - intercept
         for i in order:
             new = expected @ coupling[i] > thresholds[:, i]
             expected[:, i] = np.where(held[:, i], start[:, i], new)
