@@ -120,7 +120,8 @@ def read_target(estimator, X, y):
 
 def read_hidden(H, n_components):
     """Validate hidden states or means of shape (n_samples, n_components)."""
-    H = check_array(H, dtype="numeric", input_name="H")
+    # without hidden units their table has no column
+    H = check_array(H, dtype="numeric", input_name="H", ensure_min_features=0)
     if H.shape[1] != n_components:
         raise ValueError(
             f"H has {H.shape[1]} columns, but the model has n_components={n_components} hidden "

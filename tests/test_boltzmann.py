@@ -162,6 +162,10 @@ def test_bars_and_stripes_are_learned_exactly_without_hidden_units(side):
     model = BoltzmannMachine(0, algorithm="exact").fit(X)
     assert 0 <= divergence(model, X) + 1e-9 < 1e-3 + 1e-9
     assert model.transform(X).shape == (len(X), 0)
+    # nothing is known of the visible units but their own means
+    means = model.inverse_transform(np.empty((2, 0)))
+    if side < 4:
+        np.testing.assert_allclose(means, np.tile(X.mean(axis=0), (2, 1)), atol=1e-5)
 
 
 def test_parity_needs_a_hidden_unit():
