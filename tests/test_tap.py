@@ -90,8 +90,12 @@ def test_learning_makes_fixed_points():
     assert len(untrained.fixed_points(rows, random_state=0).free_energy) == 1
     assert untrained.phase().name == "paramagnetic"
     trained = RBM(random_state=0).fit(X)
-    assert len(trained.fixed_points(rows, n_starts=0).free_energy) > 10
     assert trained.phase().name == "ferromagnetic"
+    # 11; one or two of them may depend on rounding during training
+    assert len(trained.fixed_points(rows, n_starts=0).free_energy) > 8
+    # 16; the colder, the more
+    colder = trained.set_params(temperature=0.8).fixed_points(rows, n_starts=0)
+    assert len(colder.free_energy) > 10
 
 
 def test_bad_input():
