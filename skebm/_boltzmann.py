@@ -708,10 +708,13 @@ class BoltzmannMachine(Machine):
         return -self._temperature() * self._log_weight(self._read(X))
 
     def _log_weight(self, v):
+        return self._by_blocks(self._log_weight_of_rows(), v, len(self.coupling_))
+
+    def _log_weight_of_rows(self):
+        """A function of 0/1 rows; what all of them share is done once."""
         model = self._model().astype(np.float64)
-        n_visible = v.shape[1]
-        hidden = hidden_given(model, v[:0].astype(np.float64))
-        inner = _dense(hidden.coupling)
+        n_visible = self.n_features_in_
+        inner = _dense(model.coupling[n_visible:, n_visible:])
         if work(inner) > LARGEST_WORK:
             raise ValueError(
                 f"{len(inner)} hidden units are coupled with each other, which makes too many "
@@ -726,7 +729,7 @@ class BoltzmannMachine(Machine):
             rows = rows.astype(np.float64)
             return alone.log_weight(rows) + log_sum(inner, hidden_given(model, rows).intercept)
 
-        return self._by_blocks(of_rows, v, len(self.coupling_))
+        return of_rows
 
     def pseudo_likelihood(self, X):
         """Compute the log pseudo-likelihood of every row, which needs no ln Z.
@@ -744,13 +747,18 @@ class BoltzmannMachine(Machine):
         return self._pseudo_likelihood(self._read(X))
 
     def _pseudo_likelihood(self, v):
-        here = self._log_weight(v)
-        total = np.zeros(len(v))
-        for i in range(v.shape[1]):
-            flipped = v.copy()
-            flipped[:, i] = 1 - flipped[:, i]
-            total -= np.logaddexp(0, self._log_weight(flipped) - here)
-        return total
+        log_weight = self._log_weight_of_rows()
+
+        def of_rows(rows):
+            here = log_weight(rows)
+            total = np.zeros(len(rows))
+            for i in range(rows.shape[1]):
+                flipped = rows.copy()
+                flipped[:, i] = 1 - flipped[:, i]
+                total -= np.logaddexp(0, log_weight(flipped) - here)
+            return total
+
+        return self._by_blocks(of_rows, v, len(self.coupling_))
 
     def _to_watch(self, rows, rng):
         return rows
@@ -822,10 +830,7 @@ class BoltzmannMachine(Machine):
             start, _ = model.independent(base, n_rows, rng)
         else:
             start = chains[rng.integers(len(chains), size=n_rows)].astype(np.float32)
-        held = np.zeros(start.shape, dtype=bool)
-        held[:, :n_visible] = ~np.isnan(given)
-        known = as_spins(np.where(held[:, :n_visible], given, 1), self.binarize) > 0
-        start[held] = known[held[:, :n_visible]]
+        held = self._hold(start, given)
         options = {"base": base, "held": held if held.any() else None}
         if algorithm == "tempering":
             states = _temper(model, start, n_sweeps, rng, **options)
@@ -880,7 +885,7 @@ class BoltzmannMachine(Machine):
         rng = as_generator(random_state)
         temperature, dtype = self._temperature(), self.coupling_.dtype
         model = self._model().astype(np.float32)
-        n_visible, n_units = self.n_features_in_, len(self.coupling_)
+        n_units = len(self.coupling_)
         if temperatures is None:
             # of spins: the couplings of 0/1 units are four times theirs
             field = np.sqrt((_dense(model.coupling) ** 2).sum() / n_units) / 4 or 1.0
@@ -914,11 +919,17 @@ class BoltzmannMachine(Machine):
             start = rng.random((n_samples, n_units)) < 0.5
         start = start.astype(np.float32)
         if given is not None:
-            held = np.zeros(start.shape, dtype=bool)
-            held[:, :n_visible] = known = ~np.isnan(given)
-            start[held] = (as_spins(np.where(known, given, 1), self.binarize) > 0)[known]
+            held = self._hold(start, given)
         states = heat_bath(model, start, (temperature / temperatures).tolist(), rng, held=held)
         return self._encode(states.astype(dtype, order="C"))
+
+    def _hold(self, start, given):
+        """Put given values into the states to start from; says which units they hold."""
+        known = ~np.isnan(given)
+        held = np.zeros(start.shape, dtype=bool)
+        held[:, : known.shape[1]] = known
+        start[held] = (as_spins(np.where(known, given, 1), self.binarize) > 0)[known]
+        return held
 
     @property
     def _n_features_out(self):

@@ -20,8 +20,10 @@ from sklearn.utils import gen_even_slices
 from ._coupled import Coupled, heat_bath
 from ._dynamics import settle
 from ._enumeration import log_weights, means, second_moments
+from ._training import OFFSET_RATE
+from .units import Bernoulli
 
-OFFSET_RATE = 0.05
+BIT = Bernoulli()
 LARGEST_EXACT = 20
 SMALLEST_GRADIENT = 1e-8
 MOST_ITERATIONS = 20_000
@@ -66,7 +68,7 @@ def mean_field(model):
     coupling, intercept = model.coupling, model.intercept
 
     def step(rows, m):
-        return 0.5 * (1 + np.tanh(0.5 * (m @ coupling + intercept[rows])))
+        return BIT.mean(m @ coupling + intercept[rows], 1.0)
 
     start = step(slice(None), np.zeros_like(intercept))
     return settle(step, start)[0]
@@ -97,13 +99,13 @@ def clamped_states(model, v, rng, *, algorithm, n_steps, betas):
     """
     hidden = hidden_given(model, v)
     if not hidden.coupling.any():
-        h = 0.5 * (1 + np.tanh(0.5 * hidden.intercept))
-    else:
+        h = BIT.mean(hidden.intercept, 1.0)
+    elif algorithm == "mean_field":
         h = mean_field(hidden)
-        if algorithm == "gibbs":
-            probability = h if betas is None else 0.5
-            h = (rng.random(h.shape) < probability).astype(v.dtype)
-            h = heat_bath(hidden, h, [1.0] * n_steps if betas is None else betas, rng)
+    else:
+        probability = mean_field(hidden) if betas is None else 0.5
+        h = (rng.random(hidden.intercept.shape) < probability).astype(v.dtype)
+        h = heat_bath(hidden, h, [1.0] * n_steps if betas is None else betas, rng)
     return np.concatenate([v, h], axis=1)
 
 
@@ -123,9 +125,8 @@ def sampled_contrast(model, chains, v, rng, *, algorithm, n_steps, betas):
     free = chains
     if not hidden.coupling.any():
         # their means have less noise than their states
-        free = np.concatenate(
-            [chains[:, :n_visible], 0.5 * (1 + np.tanh(0.5 * hidden.intercept))], axis=1
-        )
+        means_given = BIT.mean(hidden.intercept, 1.0)
+        free = np.concatenate([chains[:, :n_visible], means_given], axis=1)
     states = np.concatenate([clamped, free])
     weights = np.full(len(states), 1 / len(v), v.dtype)
     weights[len(v) :] = -1 / len(free)
@@ -311,7 +312,6 @@ def epoch(state, mask, arrangement, X, rng, *, rates, contrast, momentum, penali
     order = rng.permutation(len(X))
     for rate, rows in zip(rates, gen_even_slices(len(X), len(rates)), strict=True):
         v = X[order[rows]]
-        # a view wherever the order of a sweep allows it, so this costs nothing
         model = Coupled(coupling, intercept, 0.0, arrangement)
         second, mean, chains, data_mean = contrast(model, chains, v)
         loss = -0.5 * np.vdot(coupling, second) - intercept @ mean

@@ -126,10 +126,6 @@ class Coupled(NamedTuple):
             intercept=self.intercept.astype(dtype, copy=False),
         )
 
-    def field(self, s):
-        """Field on every unit, shape (n_rows, n_units)."""
-        return (self.coupling @ s.T).T + self.intercept
-
     def log_weight(self, s):
         """Logarithm of the unnormalised probability of every row."""
         field = (self.coupling @ s.T).T * 0.5

@@ -53,7 +53,7 @@ def make_bars_and_stripes(side):
     """
     if not isinstance(side, Integral) or side < 2:
         raise ValueError(f"side must be an integer of at least 2, got {side!r}.")
-    lines = np.arange(2**side)[:, np.newaxis] >> np.arange(side)[::-1] & 1
+    lines = _all_rows(side)
     stripes = np.repeat(lines, side, axis=1)
     # all off and all on are stripes already
     bars = np.tile(lines[1:-1], (1, side))
@@ -118,7 +118,7 @@ def make_shifter(n_bits):
            [0., 0., 1., 1., 0., 0., 0., 0., 1.]])
     """
     check_count("n_bits", n_bits, 3)
-    ring = np.arange(2**n_bits)[:, np.newaxis] >> np.arange(n_bits)[::-1] & 1
+    ring = _all_rows(n_bits)
     parts = [
         np.hstack([ring, np.roll(ring, shift, axis=1), np.tile(np.eye(3)[k], (len(ring), 1))])
         for k, shift in enumerate((-1, 0, 1))
@@ -149,7 +149,7 @@ def make_parity(n_bits):
            [1., 1., 0.]])
     """
     check_count("n_bits", n_bits, 2)
-    rows = np.arange(2**n_bits)[:, np.newaxis] >> np.arange(n_bits)[::-1] & 1
+    rows = _all_rows(n_bits)
     return rows[rows.sum(axis=1) % 2 == 0].astype(np.float64)
 
 
@@ -338,3 +338,8 @@ def nudge_images(X, y=None, *, shape):
     moved = [padded[:, i : i + height, j : j + width].reshape(X.shape) for i, j in corners]
     X = np.concatenate(moved)
     return X if y is None else (X, np.tile(y, 5))
+
+
+def _all_rows(n_bits):
+    """All rows of 0 and 1, in the order of the numbers that they spell."""
+    return np.arange(2**n_bits)[:, np.newaxis] >> np.arange(n_bits)[::-1] & 1
