@@ -62,3 +62,7 @@ def test_phases():
     assert rbm_phase(1.2 / edge * weights, one[0] / 4, one[1] / 4).name == "paramagnetic"
     direction = np.outer(np.ones(97), np.ones(131)) / np.sqrt(97 * 131)
     assert rbm_phase(0.5 / edge * weights + 1.5 * direction, *one).name == "ferromagnetic"
+    unequal = np.linspace(0.1, 1, 131), np.linspace(0.2, 2, 97)
+    scaled = np.diag(unequal[1] ** 0.5) @ weights @ np.diag(unequal[0] ** 0.5) / 1.7
+    largest = rbm_phase(weights, *unequal, temperature=1.7).largest
+    assert largest == pytest.approx(np.linalg.norm(scaled, 2))
