@@ -37,14 +37,25 @@ LARGEST_BLOCK = 2**21
 class Store(NamedTuple):
     """Patterns, ready to be compared with states.
 
+    Dot and Euclidean similarities are computed from the differences to the patterns' mean c, so
+    that data far from the origin (timestamps) lose no digits. With these, ``xi . s`` is the product
+    of the differences, plus a bias of the pattern, plus ``c . s``, which all patterns share.
+
     Attributes
     ----------
-    keys : ndarray of shape (n_patterns, n_features)
-        What states are compared with: the patterns, or unit vectors for cosine similarity.
-    values : ndarray of shape (n_patterns, n_features) or (n_patterns, n_features + 1)
+    keys : ndarray of shape (n_patterns, n_features) or (n_patterns, n_features + 1)
+        What states are compared with: the patterns; unit vectors for cosine similarity; for dot
+        and Euclidean the differences to the center and a column with the bias.
+    values : ndarray of shape (n_patterns, n_values) or None
         What is averaged: the patterns; for cosine similarity the unit vectors and the lengths.
-    bias : ndarray of shape (n_patterns,) or None
-        Added to products with the keys: ``-|xi|^2 / 2`` for Euclidean similarity.
+        None: the differences to the center, as they are in the keys.
+    center : ndarray of shape (n_features,) or None
+        c; in double precision.
+    lift : ndarray of shape (n_patterns,)
+        Temperature times the log-weight of every pattern's component in the mixture that softmax
+        makes, up to a constant: ``|xi|^2 / 2 - |c|^2 / 2`` for dot similarity.
+    reach : float
+        Length of the longest pattern, from the center.
     order : ndarray of shape (n_patterns, n_features) or None
         Pattern numbers sorted by every feature, for medians.
     similarity : str
@@ -54,8 +65,10 @@ class Store(NamedTuple):
     """
 
     keys: np.ndarray
-    values: np.ndarray
-    bias: np.ndarray | None
+    values: np.ndarray | None
+    center: np.ndarray | None
+    lift: np.ndarray
+    reach: float
     order: np.ndarray | None
     similarity: str
     alpha: float
@@ -64,34 +77,57 @@ class Store(NamedTuple):
     def of(cls, patterns, similarity, interaction):
         """Prepare patterns for a similarity and a kind of weights."""
         keys = values = patterns
-        bias = order = None
-        if similarity == "euclidean":
-            bias = -0.5 * np.einsum("ij,ij->i", patterns, patterns)
+        center = order = None
+        differences = patterns
+        lift = np.zeros(len(patterns))
+        if similarity != "cosine":
+            mean = patterns.mean(axis=0, dtype=np.float64)
+            differences = patterns - mean
+        if similarity in ("dot", "euclidean"):
+            center, values = mean, None
+            half_squares = 0.5 * np.einsum("ij,ij->i", differences, differences)
+            if similarity == "dot":
+                bias = differences @ mean
+                lift = half_squares + bias
+            else:
+                bias = -half_squares
+            keys = np.column_stack([differences, bias]).astype(patterns.dtype, copy=False)
         elif similarity == "manhattan":
             order = np.argsort(patterns, axis=0, kind="stable")
-        elif similarity == "cosine":
+        else:
             lengths = _lengths(patterns)
             keys = patterns / lengths
             values = np.hstack([keys, lengths])
-        return cls(keys, values, bias, order, similarity, ALPHA[interaction])
+        reach = float(np.linalg.norm(differences, axis=1).max())
+        return cls(keys, values, center, lift, reach, order, similarity, ALPHA[interaction])
+
+    def averaged(self, rows=slice(None)):
+        """What is averaged of some patterns."""
+        return self.keys[rows, :-1] if self.values is None else self.values[rows]
 
     def queries(self, states, temperature):
         """States as `scores` takes them."""
         if self.similarity == "manhattan":
             return states
+        inverse = states.dtype.type(1 / temperature)
         if self.similarity == "cosine":
-            states = states / _lengths(states)
-        return states * states.dtype.type(1 / temperature)
+            return states / _lengths(states) * inverse
+        queries = np.empty((len(states), states.shape[1] + 1), states.dtype)
+        queries[:, :-1] = states - self.center
+        queries[:, :-1] *= inverse
+        queries[:, -1] = inverse
+        return queries
 
     def scores(self, queries, temperature, rows=slice(None), out=None):
-        """Similarities over the temperature with some patterns, shape (n_queries, n_rows)."""
+        """Similarities over the temperature with some patterns, shape (n_queries, n_rows).
+
+        Up to what all patterns share: ``c . s / T`` for dot similarity, and
+        ``-|s - c|^2 / 2T`` for Euclidean.
+        """
         if self.similarity == "manhattan":
             distances = cdist(queries, self.keys[rows], "cityblock")
             return (distances / -temperature).astype(queries.dtype, copy=False)
-        out = np.matmul(queries, self.keys[rows].T, out=out)
-        if self.bias is not None:
-            out += self.bias[rows] * self.bias.dtype.type(1 / temperature)
-        return out
+        return np.matmul(queries, self.keys[rows].T, out=out)
 
 
 def step(store, states, temperature, block_size):
@@ -113,12 +149,15 @@ def step(store, states, temperature, block_size):
     states : ndarray of shape (n_states, n_features)
         New states.
     conjugate : ndarray of shape (n_states,)
-        ``max_p (p . scores + entropy(p))``; the log-sum-exp for softmax.
+        ``max_p (p . scores + entropy(p))``; the log-sum-exp for softmax. Of the scores as `Store`
+        has them, without what all patterns share.
     """
     mean, value = associate(store, states, temperature, block_size)
     if store.similarity == "cosine":
         # the direction of the mean of unit vectors, the mean of the lengths
         mean = mean[:, :-1] / _lengths(mean[:, :-1]) * mean[:, -1:]
+    elif store.center is not None:
+        mean = (mean + store.center).astype(states.dtype, copy=False)
     return mean, value
 
 
@@ -139,7 +178,7 @@ def associate(store, states, temperature, block_size):
 
 def conjugate(store, states, temperature, block_size):
     """Conjugate of the scores of every state alone; nothing is averaged."""
-    weights_only = store._replace(values=store.values[:, :0], order=None)
+    weights_only = store._replace(values=store.keys[:, :0], order=None)
     return associate(weights_only, states, temperature, block_size)[1]
 
 
@@ -195,9 +234,10 @@ def energy(store, states, temperature, block_size):
     value = conjugate(store, states, temperature, block_size).astype(np.float64)
     result = temperature * (largest_entropy(len(store.keys), store.alpha) - value)
     if store.similarity in ("dot", "euclidean"):
-        result += 0.5 * np.einsum("ij,ij->i", states, states, dtype=np.float64)
+        differences = states - store.center
+        result += 0.5 * np.einsum("ij,ij->i", differences, differences)
     if store.similarity == "dot":
-        result += 0.5 * float(np.einsum("ij,ij->i", store.keys, store.keys).max())
+        result += store.lift.max()
     return result + (store.similarity == "cosine")
 
 
@@ -208,7 +248,7 @@ def _online_softmax(store, states, temperature, block_size):
     dtype = states.dtype
     block_size = min(block_size, n_patterns)
     buffer = np.empty(n_states * block_size, dtype)
-    product = np.empty((n_states, store.values.shape[1]), dtype)
+    product = np.empty((n_states, store.averaged().shape[1]), dtype)
     mean = np.zeros_like(product)
     total = np.zeros(n_states, dtype)
     largest = np.full(n_states, -np.inf, dtype)
@@ -224,7 +264,7 @@ def _online_softmax(store, states, temperature, block_size):
         total *= shrink
         # a product with ones sums rows in a fraction of the time of a sum
         total += weights @ ones[:size]
-        np.matmul(weights, store.values[rows], out=product)
+        np.matmul(weights, store.averaged(rows), out=product)
         if not (shrink == 1).all():
             mean *= shrink[:, np.newaxis]
         mean += product
@@ -235,14 +275,15 @@ def _online_softmax(store, states, temperature, block_size):
 
 def _weighted(store, weights):
     """Mean of the values, or their medians, under the weights."""
+    values = store.averaged()
     if store.order is None:
-        return weights @ store.values
-    medians = np.empty((len(weights), store.values.shape[1]), weights.dtype)
+        return weights @ values
+    medians = np.empty((len(weights), values.shape[1]), weights.dtype)
     for j, order in enumerate(store.order.T):
         below = np.cumsum(weights[:, order], axis=1, dtype=np.float64)
         # rounding must not carry half of the weight past its pattern
         k = (below < 0.5 * below[:, -1:] * (1 - 1e-9)).sum(axis=1)
-        medians[:, j] = store.values[order[k], j]
+        medians[:, j] = values[order[k], j]
     return medians
 
 

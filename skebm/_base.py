@@ -1,12 +1,29 @@
 """What all estimators share, and nothing else. Think twice before adding to it."""
 
+import sys
+import warnings
 from contextlib import contextmanager
-from numbers import Integral
+from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import assert_all_finite, check_array, check_random_state
 from sklearn.utils.validation import validate_data
+
+
+def warn(message, category=UserWarning):
+    """Warn at the line that called the package, from however deep inside it.
+
+    Frames of scikit-learn count as inside: its decorators and pipelines lie between.
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_inside(frame):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level - 1)
+
+
+def _is_inside(frame):
+    return frame.f_globals.get("__name__", "").partition(".")[0] in ("skebm", "sklearn")
 
 
 def as_generator(random_state):
@@ -77,7 +94,7 @@ def read(estimator, X, *, reset=False, accept_sparse="csr"):
             X.sum_duplicates()
         # a csr_matrix would take X**2 for a matrix product
         X = sparse.csr_array(X)
-    return X.astype(_float_type(X.dtype), copy=False)
+    return _as_float(X, "X", estimator)
 
 
 def read_given(estimator, given, n_samples, dtype):
@@ -127,7 +144,16 @@ def read_hidden(H, n_components):
             f"H has {H.shape[1]} columns, but the model has n_components={n_components} hidden "
             "units."
         )
-    return H.astype(_float_type(H.dtype), copy=False)
+    return _as_float(H, "H")
+
+
+def _as_float(X, name, estimator=None):
+    """Cast to single or double precision; what was None or NA has become NaN only now."""
+    if X.dtype.kind == "f":
+        return X.astype(_float_type(X.dtype), copy=False)
+    X = X.astype(_float_type(X.dtype))
+    assert_all_finite(X, input_name=name, estimator_name=estimator)
+    return X
 
 
 def _float_type(dtype):
@@ -136,10 +162,24 @@ def _float_type(dtype):
     return np.float32 if dtype.itemsize <= 2 else np.float64
 
 
-def as_spins(X, binarize):
+def as_spins(X, binarize, low=None):
     """Read data as spins: +1 above the threshold, -1 at or below it.
 
-    With ``binarize=None`` the data must be two-valued already, 0 and 1 or -1 and +1.
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Validated rows.
+    binarize : float or None
+        The threshold. None: the data must be two-valued already, 0 and 1 or -1 and +1.
+    low : {0, -1}, default=None
+        The low value of what a fitted estimator gives. Rows of nothing but it and 1 are states
+        whatever the threshold, so that what one method gave another can read. None in training:
+        then only a table of such rows throughout is one of states.
+
+    Returns
+    -------
+    spins : ndarray of int8 of shape (n_samples, n_features)
+        -1 and +1.
     """
     if binarize is None:
         low = -1 if (X < 0).any() else 0
@@ -152,7 +192,45 @@ def as_spins(X, binarize):
                 "binarize=0.0 for example."
             )
         binarize = 0.0
+    if not isinstance(binarize, Real):
+        raise ValueError(f"binarize must be a number or None, got {binarize!r}.")
+    # a threshold from 0 to 1 tells the two values of states apart by itself
+    if not 0 <= binarize < 1:
+        training = low is None
+        low = (-1 if (X < 0).any() else 0) if training else low
+        are_states = ((X == low) | (X == 1)).all(axis=1, keepdims=True)
+        are_states &= are_states.all() or not training
+        binarize = np.where(are_states, 0, binarize)
     return np.where(X > binarize, 1, -1).astype(np.int8)
+
+
+def held_spins(given, binarize, low):
+    """What is held of rows to complete: which features, their spins, and the values to answer.
+
+    Values come back as they were given, but for the low value of the other encoding.
+    """
+    held = ~np.isnan(given)
+    spins = as_spins(np.where(held, given, 1), binarize, low)
+    answer = np.where((given == -1 - low) & (spins < 0), low, given)
+    return held, spins, answer.astype(given.dtype, copy=False)
+
+
+def check_schedule(name, temperatures, *, least=None):
+    """Validate a sequence of temperatures, one a sweep: at least `least`, or above 0."""
+    schedule = np.asarray(temperatures)
+    allowed = "above 0" if least is None else f"of at least {least}"
+    if (
+        schedule.ndim != 1
+        or not schedule.size
+        or schedule.dtype.kind not in "iuf"
+        or not np.isfinite(schedule).all()
+        or (schedule <= 0 if least is None else schedule < least).any()
+    ):
+        raise ValueError(
+            f"{name} must be a sequence of finite numbers {allowed}, one a sweep, got "
+            f"{temperatures!r}."
+        )
+    return schedule.astype(np.float64)
 
 
 def check_count(name, value, least):

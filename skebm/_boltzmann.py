@@ -1,6 +1,5 @@
 """Boltzmann machine with any couplings."""
 
-import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -11,7 +10,17 @@ from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import _boltzmann_training as _training
-from ._base import as_generator, as_spins, check_count, read, read_given, read_hidden
+from ._base import (
+    as_generator,
+    as_spins,
+    check_count,
+    check_schedule,
+    held_spins,
+    read,
+    read_given,
+    read_hidden,
+    warn,
+)
 from ._boltzmann_training import State, hidden_given, mean_field
 from ._coupled import Coupled, arrange, heat_bath
 from ._dynamics import exchange
@@ -101,6 +110,7 @@ class BoltzmannMachine(Machine):
         Share of L1 in the penalty; 1 finds sparse couplings.
     binarize : float or None, default=0.5
         Data above it count as 1 (or +1), others as 0 (or -1). None takes two-valued data only.
+        Rows of nothing but the two values that `sample` gives count as such at every threshold.
     early_stopping : bool, default=False
         Whether to hold rows out, watch their mean pseudo-likelihood per epoch, stop when it no
         longer improves, and keep the best parameters. For training by epochs.
@@ -397,12 +407,7 @@ class BoltzmannMachine(Machine):
         mask = self._mask(X.shape[1])
         self._algorithm(len(mask), self._n_hidden())
         if self.annealing is not None:
-            annealing = check_array(self.annealing, ensure_2d=False, input_name="annealing")
-            if annealing.ndim != 1 or (annealing <= 0).any():
-                raise ValueError(
-                    "annealing must be a sequence of temperatures above 0, one a sweep, got "
-                    f"{self.annealing!r}."
-                )
+            check_schedule("annealing", self.annealing)
         if reset:
             self._low_ = low
             return states
@@ -456,11 +461,10 @@ class BoltzmannMachine(Machine):
             smallest_gain=SMALLEST_GAIN_CONCAVE if concave else SMALLEST_GAIN,
         )
         if not converged:
-            warnings.warn(
+            warn(
                 f"algorithm={algorithm!r} stopped after {len(losses)} iterations short of the "
                 "maximum. A penalty, alpha=1e-3 say, keeps it from lying at infinity.",
                 ConvergenceWarning,
-                stacklevel=3,
             )
         self._set_canonical(coupling.astype(dtype), intercept.astype(dtype))
         self.loss_curve_ = losses
@@ -601,7 +605,7 @@ class BoltzmannMachine(Machine):
         """Validated rows as 0 and 1, in the precision of the parameters."""
         check_is_fitted(self)
         X = read(self, X, accept_sparse=False)
-        return (as_spins(X, self.binarize) > 0).astype(self.coupling_.dtype)
+        return (as_spins(X, self.binarize, self._low_) > 0).astype(self.coupling_.dtype)
 
     def _read_states(self, H):
         """Hidden states or means in the units of the machine as 0/1 ones."""
@@ -830,7 +834,7 @@ class BoltzmannMachine(Machine):
             start, _ = model.independent(base, n_rows, rng)
         else:
             start = chains[rng.integers(len(chains), size=n_rows)].astype(np.float32)
-        held = self._hold(start, given)
+        held, answer = self._hold(start, given)
         options = {"base": base, "held": held if held.any() else None}
         if algorithm == "tempering":
             states = _temper(model, start, n_sweeps, rng, **options)
@@ -840,7 +844,7 @@ class BoltzmannMachine(Machine):
                 betas[: n_sweeps // 2] = np.linspace(0, 1, n_sweeps // 2, endpoint=False)
             states = heat_bath(model, start, betas.tolist(), rng, **options)
         visible = self._encode(states[:, :n_visible].astype(dtype, order="C"))
-        return np.where(held[:, :n_visible], given, visible)
+        return np.where(held[:, :n_visible], answer, visible)
 
     def anneal(self, X=None, *, n_samples=1, temperatures=None, given=None, random_state=None):
         """Run the heat bath through a schedule of temperatures, all units.
@@ -890,14 +894,7 @@ class BoltzmannMachine(Machine):
             # of spins: the couplings of 0/1 units are four times theirs
             field = np.sqrt((_dense(model.coupling) ** 2).sum() / n_units) / 4 or 1.0
             temperatures = np.geomspace(HOT, COLD, N_COOLING) * field * temperature
-        temperatures = check_array(
-            temperatures, ensure_2d=False, dtype=np.float64, input_name="temperatures"
-        )
-        if temperatures.ndim != 1 or (temperatures <= 0).any():
-            raise ValueError(
-                "temperatures must be a sequence of numbers above 0, one a sweep, got "
-                f"{temperatures!r}."
-            )
+        temperatures = check_schedule("temperatures", temperatures)
         start = held = None
         if X is not None:
             X = check_array(X, dtype=dtype, input_name="X")
@@ -906,7 +903,7 @@ class BoltzmannMachine(Machine):
                     f"X has {X.shape[1]} columns, but the machine has {n_units} units, visible and "
                     "hidden."
                 )
-            start = np.repeat(as_spins(X, self.binarize) > 0, n_samples, axis=0)
+            start = np.repeat(as_spins(X, self.binarize, self._low_) > 0, n_samples, axis=0)
         if given is not None:
             given = read_given(self, given, n_samples, dtype)
             if start is not None and len(start) != len(given):
@@ -919,17 +916,17 @@ class BoltzmannMachine(Machine):
             start = rng.random((n_samples, n_units)) < 0.5
         start = start.astype(np.float32)
         if given is not None:
-            held = self._hold(start, given)
+            held, _ = self._hold(start, given)
         states = heat_bath(model, start, (temperature / temperatures).tolist(), rng, held=held)
         return self._encode(states.astype(dtype, order="C"))
 
     def _hold(self, start, given):
-        """Put given values into the states to start from; says which units they hold."""
-        known = ~np.isnan(given)
+        """Put given values into the states to start from; which units they hold, and the answer."""
+        known, spins, answer = held_spins(given, self.binarize, self._low_)
         held = np.zeros(start.shape, dtype=bool)
         held[:, : known.shape[1]] = known
-        start[held] = (as_spins(np.where(known, given, 1), self.binarize) > 0)[known]
-        return held
+        start[held] = spins[known] > 0
+        return held, answer
 
     @property
     def _n_features_out(self):

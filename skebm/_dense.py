@@ -23,9 +23,12 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.special import logsumexp
+from sklearn.utils import gen_batches
 
 # differences below that share of the terms are rounding
 ROUNDING = 1e-11
+# spins whose gaps are computed at once in the heat bath
+BLOCK = 32
 
 
 class Dense(NamedTuple):
@@ -202,18 +205,31 @@ def heat_bath_dense(model, states, temperatures, rng, held=None):
     s = states.astype(np.float64)
     overlaps = model.overlaps(s)
     for temperature in temperatures:
-        for i in range(s.shape[1]):
-            gap = model.gap(*model.drive(s, overlaps, slice(i, i + 1)))[:, 0]
-            old = s[:, i]
+        for units in gen_batches(s.shape[1], BLOCK):
+            thresholds = None
             if temperature:
-                # P(+1) = 1 / (1 + exp(-gap / T))
-                new = np.where(gap > temperature * rng.logistic(size=len(s)), 1.0, -1.0)
-            else:
-                new = np.where(gap == 0, old, np.sign(gap))
-            if held is not None:
-                new = np.where(held[:, i], old, new)
-            change = new - old
-            if change.any():
-                overlaps += change[:, np.newaxis] * model.patterns[:, i]
-                s[:, i] = new
+                thresholds = temperature * rng.logistic(size=(len(s), units.stop - units.start))
+            fixed = False if held is None else held[:, units]
+            _decide_in_turn(model, s, overlaps, units, thresholds, fixed)
     return s
+
+
+def _decide_in_turn(model, s, overlaps, units, thresholds, held):
+    """Let the spins of a block decide one after another, in place.
+
+    Between two flips of a row nothing changes: the gaps of the whole block show the next.
+    """
+    numbers = np.arange(units.stop - units.start)
+    rows, position = np.arange(len(s)), np.zeros(len(s), dtype=np.int64)
+    movable = np.broadcast_to(np.logical_not(held), (len(s), len(numbers)))
+    while rows.size:
+        gap = model.gap(*model.drive(s[rows], overlaps[rows], units))
+        # P(+1) = 1 / (1 + exp(-gap / T)), and the sign at T = 0
+        gap = gap - thresholds[rows] if thresholds is not None else gap
+        flips = (gap * s[rows, units] < 0) & movable[rows] & (numbers >= position[:, np.newaxis])
+        moving = flips.any(axis=1)
+        first, rows = flips.argmax(axis=1)[moving], rows[moving]
+        position = first + 1
+        flipped = units.start + first
+        s[rows, flipped] *= -1
+        overlaps[rows] += 2 * s[rows, flipped][:, np.newaxis] * model.patterns[:, flipped].T

@@ -149,7 +149,7 @@ def recall(model, states, max_sweeps):
     s, overlaps = result.copy(), model.overlaps(result)
     for _ in range(max_sweeps):
         flipped = np.zeros(len(rows), dtype=bool)
-        for units, ahead in model.blocks():
+        for units, ahead in model.blocks:
             field, before = model.field_on(units, s, overlaps), s[:, units]
             moving = (_decide(field, before, model.tolerance) != before).any(axis=1)
             if moving.any():
@@ -232,7 +232,7 @@ def heat_bath(model, states, temperatures, rng, held=None):
     s = states.astype(model.dtype)
     overlaps = model.overlaps(s)
     for temperature in temperatures:
-        for units, ahead in model.blocks():
+        for units, ahead in model.blocks:
             field, before = model.field_on(units, s, overlaps), s[:, units]
             threshold = None
             if temperature:
@@ -273,7 +273,10 @@ def _in_turn(field, before, ahead, *rule):
 
 
 def mean_field(model, means, temperatures):
-    """Follow the mean-field equations ``m = tanh(field / T)``, a step at every temperature.
+    """Follow the mean-field equations ``m = tanh(field / T)``, half a step at every temperature.
+
+    Whole steps of all units at once oscillate where couplings have strongly negative eigenvalues,
+    as every memory's do once the diagonal is removed.
 
     Parameters
     ----------
@@ -293,8 +296,9 @@ def mean_field(model, means, temperatures):
     for temperature in temperatures:
         field = model.field(means)
         field /= model.scale * temperature
+        means += np.tanh(field)
         # a coarse grid keeps noise of rounding, which differs from batch to batch, from growing
-        means = np.rint(np.tanh(field) * MEAN_GRID) / MEAN_GRID
+        means = np.rint(means * (MEAN_GRID / 2)) / MEAN_GRID
     return means
 
 

@@ -9,6 +9,8 @@ Annealed sampling and likelihoods (`_likelihood`) know a model only through four
 `log_weight`, `sweep`, `toward` and `independent`.
 """
 
+from dataclasses import dataclass, fields
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -218,7 +220,8 @@ def _quadratic_columns(unit, n_columns):
     return np.concatenate(pieces) if pieces else np.empty(0, int)
 
 
-class Pairwise(NamedTuple):
+@dataclass(frozen=True)
+class Pairwise:
     """Energy ``E(s) = -(1/2) s' J s - c' s`` of spins ±1 whose couplings are a product of factors.
 
     ``J = (left right' - diag(diagonal)) / scale`` is symmetric with a zero diagonal, and never
@@ -236,8 +239,6 @@ class Pairwise(NamedTuple):
         Diagonal of ``left right'``.
     bias : ndarray of shape (n_units,)
         ``scale`` times c.
-    ahead : ndarray of shape (n_blocks, BLOCK, BLOCK)
-        ``scale`` times the couplings of every unit to those behind it in its block.
     scale : float
         What divides the product.
     tolerance : float
@@ -248,7 +249,6 @@ class Pairwise(NamedTuple):
     right: np.ndarray
     diagonal: np.ndarray
     bias: np.ndarray
-    ahead: np.ndarray
     scale: float
     tolerance: float = 0.0
 
@@ -273,13 +273,11 @@ class Pairwise(NamedTuple):
         dtype = np.float32 if integers and largest + np.abs(bias).max() < 2**24 else np.float64
         if not integers or left.size <= LARGEST_CAST:
             left, right = (np.ascontiguousarray(part, dtype) for part in (left, right))
-        ahead = np.zeros((-(-n_units // BLOCK), BLOCK, BLOCK), dtype)
-        diagonal, bias = diagonal.astype(dtype), bias.astype(dtype)
-        model = cls(left, right, diagonal, bias, ahead, scale, tolerance)
-        for k, units in enumerate(gen_batches(n_units, BLOCK)):
-            size = units.stop - units.start
-            ahead[k, :size, :size] = model.couplings_ahead(units)
-        return model
+        return cls(left, right, diagonal.astype(dtype), bias.astype(dtype), scale, tolerance)
+
+    def __getstate__(self):
+        """Without what is derived, which outgrows the factors."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     @property
     def dtype(self):
@@ -291,11 +289,11 @@ class Pairwise(NamedTuple):
         left, right = (part[units].astype(self.dtype) for part in (self.left, self.right))
         return np.triu(left @ right.T, 1)
 
+    @cached_property
     def blocks(self):
         """Units of every block, as slices, and what they do to those behind them."""
-        for k, units in enumerate(gen_batches(len(self.bias), self.ahead.shape[1])):
-            size = units.stop - units.start
-            yield units, self.ahead[k, :size, :size]
+        parts = gen_batches(len(self.bias), BLOCK)
+        return [(units, self.couplings_ahead(units)) for units in parts]
 
     def overlaps(self, s, units=slice(None)):
         """``left' s`` of every row, shape (n_rows, rank), from the states of those units."""

@@ -1,13 +1,12 @@
 """Classic associative memory."""
 
-import warnings
 from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_array, gen_batches
+from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -17,14 +16,21 @@ from ._base import (
     as_generator,
     as_spins,
     check_count,
+    check_schedule,
+    held_spins,
     read,
     read_given,
     read_target,
+    warn,
 )
 from ._dynamics import heat_bath, mean_field, recall, recall_at_once
 
 BLOCK_SIZE = 2**24
 MEAN_FIELD_STEPS = 30
+# share of the stored patterns' own fields at which a mean-field recall starts at most
+WARMEST_MEAN_FIELD = 0.3
+# patterns from which that field is measured
+SOME_PATTERNS = 200
 LARGEST_MIXTURE = 7
 
 
@@ -69,7 +75,9 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         minimum is reached, or all at once, which may end in a cycle of two states.
     temperature : float, default=0.0
         T. In `transform`, above 0, a mean-field recall is annealed from T to 0 first, which passes
-        over shallow minima; in `sample` the temperature of the heat bath. Read at call time.
+        over shallow minima; it starts at .3 times the mean field of stored patterns on themselves
+        if T is higher, as they would not survive more. In `sample` T is the temperature of the
+        heat bath. Read at call time.
     max_iter : int, default=100
         Sweeps of a recall at most.
     activity : float, "auto" or None, default=None
@@ -85,6 +93,8 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         How much each of these takes away.
     binarize : float or None, default=0.0
         Values above it are read as +1, others as -1. None: raise on data that are not two-valued.
+        Rows of nothing but the two values of `patterns_` are read as they are meant whatever the
+        threshold (127, say), so that what one method gave another can read.
     random_state : int, RandomState, numpy.random.Generator or None, default=None
         Seed of the random states of unlearning. Recall is deterministic.
 
@@ -304,7 +314,7 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _read(self, X):
         check_is_fitted(self)
-        return as_spins(read(self, X, accept_sparse=False), self.binarize)
+        return as_spins(read(self, X, accept_sparse=False), self.binarize, self._low_)
 
     def _encode(self, spins, dtype):
         spins = spins.astype(dtype)
@@ -340,27 +350,37 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         self._validate_params()
         X = read(self, X, accept_sparse=False)
-        spins = as_spins(X, self.binarize)
+        return self._encode(self._recall(as_spins(X, self.binarize, self._low_)), X.dtype)
+
+    def _recall(self, spins):
+        """Where spins end, by the rule of `transform`."""
+        start = 0.0
+        if self.temperature:
+            start = min(self.temperature, WARMEST_MEAN_FIELD * self._aligned_field())
         settle = recall if self.update == "asynchronous" else recall_at_once
         recalled, n_unsettled = np.empty_like(spins), 0
         for rows in self._row_batches(len(spins)):
             s = spins[rows]
-            if self.temperature:
-                cooling = np.linspace(self.temperature, 0, MEAN_FIELD_STEPS, endpoint=False)
+            if start:
+                cooling = np.linspace(start, 0, MEAN_FIELD_STEPS, endpoint=False)
                 means = mean_field(self._model_, s, cooling)
                 s = np.where(means == 0, s, np.sign(means))
             recalled[rows], settled = settle(self._model_, s, self.max_iter)
             n_unsettled += np.count_nonzero(~settled)
         if n_unsettled:
             cycles = " or ended in a cycle of two states" * (self.update == "synchronous")
-            warnings.warn(
+            warn(
                 f"{n_unsettled} of {len(spins)} rows did not settle within max_iter="
                 f"{self.max_iter} sweeps{cycles}. Raise max_iter"
                 + (" or use update='asynchronous'." if cycles else "."),
                 ConvergenceWarning,
-                stacklevel=2,
             )
-        return self._encode(recalled, X.dtype)
+        return recalled
+
+    def _aligned_field(self):
+        """Mean field on the units of stored patterns along these, the scale of temperatures."""
+        spins, model = self._stored()[:SOME_PATTERNS].astype(np.float64), self._model_
+        return max(float(np.mean(spins * model.field(spins))) / model.scale, 0.0)
 
     def score(self, X, y=None):
         """Compute the mean overlap of recalled rows with what they should be.
@@ -378,9 +398,10 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         score : float
             In [-1, 1]; 1 if every row is recalled exactly.
         """
-        recalled = as_spins(self.transform(X), 0.0)
-        target = read_target(self, X, y)
-        return float(np.mean(recalled * as_spins(target, self.binarize), dtype=np.float64))
+        check_is_fitted(self)
+        self._validate_params()
+        target = as_spins(read_target(self, X, y), self.binarize, self._low_)
+        return float(np.mean(self._recall(self._read(X)) * target, dtype=np.float64))
 
     # ---------------------------------------------------------------- thermodynamics
 
@@ -478,12 +499,11 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_count("n_sweeps", n_sweeps, 1)
         rng = as_generator(random_state)
         given = read_given(self, given, n_samples, self.patterns_.dtype)
-        held = ~np.isnan(given)
-        known = as_spins(np.where(held, given, 1), self.binarize)
+        held, known, answer = held_spins(given, self.binarize, self._low_)
         spins = np.where(held, known, self._random_spins(len(given), rng))
         temperatures = np.full(n_sweeps, float(self.temperature))
         states = heat_bath(self._model_, spins, temperatures, rng, held if held.any() else None)
-        return np.where(held, given, self._encode(states, given.dtype))
+        return np.where(held, answer, self._encode(states, given.dtype))
 
     def anneal(self, X=None, *, n_samples=1, temperatures=None, random_state=None):
         """Cool states slowly by the heat bath, and let them settle at temperature 0.
@@ -495,10 +515,12 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         n_samples : int, default=1
             Number of runs, or runs from every cue.
         temperatures : array-like of shape (n_sweeps,), default=None
-            Temperature of every sweep. By default 100 of them, falling linearly to 0.05: from 1.2
-            for random starts, which finds *some* memory at loads below about .02; from cues, from
-            half the temperature at which retrieval breaks down (about ``1 - 1.95 sqrt(load)`` with
-            Hebb's rule), so that the cue is not forgotten. A start near 1 would erase it.
+            Temperature of every sweep. By default 100 of them, falling linearly to 0.05 times the
+            mean field h that stored patterns exert on themselves (1 with Hebb's rule, less with
+            other rules and sparse patterns): from 1.2 h for random starts, which finds *some*
+            memory at loads below about .02; from cues, from a third of the temperature at which
+            retrieval breaks down (about ``(1 - 1.95 sqrt(load)) h`` with Hebb's rule) and .1 h at
+            least, so that the cue is not forgotten. A start near h would erase it.
         random_state : int, RandomState, numpy.random.Generator or None, default=None
             Seed; None draws afresh at every call.
 
@@ -517,16 +539,9 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_count("n_samples", n_samples, 1)
         rng = as_generator(random_state)
         if temperatures is None:
-            start = 1.2 if X is None else max(0.5 * (1 - 1.95 * self.load_**0.5), 0.1)
-            temperatures = np.linspace(start, 0.05, 100)
-        temperatures = check_array(
-            temperatures, ensure_2d=False, dtype=np.float64, input_name="temperatures"
-        )
-        if temperatures.ndim != 1 or (temperatures < 0).any():
-            raise ValueError(
-                "temperatures must be a sequence of numbers of at least 0, one a sweep, got "
-                f"{temperatures!r}."
-            )
+            start = 1.2 if X is None else max(0.35 * (1 - 1.95 * self.load_**0.5), 0.1)
+            temperatures = np.linspace(start, 0.05, 100) * self._aligned_field()
+        temperatures = check_schedule("temperatures", temperatures, least=0)
         if X is None:
             spins = self._random_spins(n_samples, rng)
         else:

@@ -20,11 +20,10 @@ array([[ 0.,  0., -2.],
        [-2.,  0.,  0.]])
 """
 
-import warnings
-
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from ._base import warn
 from ._dynamics import recall
 from ._energies import Pairwise
 
@@ -116,13 +115,12 @@ def perceptron(patterns, margin):
         np.fill_diagonal(coupling, 0)
         counts += weak
     else:
-        warnings.warn(
+        warn(
             f"The perceptron rule did not give every unit of every pattern a margin of {margin} "
             f"in {PERCEPTRON_EPOCHS} passes: {weak.any(axis=0).sum()} of {xi.shape[1]} patterns "
             f"fall short, at a load of {xi.shape[1] / n_units:.3g} patterns per unit. Lower "
             "margin, or store fewer patterns.",
             ConvergenceWarning,
-            stacklevel=4,
         )
     weighted = (counts * xi).astype(np.int64)
     whole = xi.astype(np.int64)
@@ -136,16 +134,24 @@ def unlearn(model, n_steps, rate, rng):
 
     Each step relaxes from a random state to s* and subtracts ``(rate / N) s* s*'``.
     """
-    n_units = len(model.bias)
-    for _ in range(n_steps):
+    n_units, rank = model.left.shape
+    scale, bias, weight = model.scale, model.bias.astype(np.float64), -rate * model.scale / n_units
+    left = np.hstack([model.left, np.zeros((n_units, n_steps))])
+    right = np.hstack([model.right, np.zeros((n_units, n_steps))])
+    # factors with room for what is to come, changed in place; the couplings where they are smaller
+    is_matrix = left.shape[1] > n_units
+    if is_matrix:
+        left, right = np.eye(n_units), left @ right.T
+    diagonal = np.einsum("ij,ij->i", left, right)
+    model = Pairwise(left, right, diagonal, bias, scale, ROUNDING * scale)
+    for k in range(rank, rank + n_steps):
         start = np.where(rng.random((1, n_units)) < 0.5, -1, 1)
         (state,), _ = recall(model, start, max_sweeps=100)
-        weight = -rate * model.scale / n_units
-        model = Pairwise.from_factors(
-            np.column_stack([model.left, state]),
-            np.column_stack([model.right, weight * state]),
-            model.scale,
-            bias=model.bias,
-            tolerance=ROUNDING * model.scale,
-        )
-    return model
+        if is_matrix:
+            right += weight * np.multiply.outer(state, state)
+        else:
+            left[:, k], right[:, k] = state, weight * state
+        diagonal += weight
+        for units, ahead in model.blocks:
+            ahead += weight * np.triu(np.multiply.outer(state[units], state[units]), 1)
+    return Pairwise.from_factors(left, right, scale, bias=bias, tolerance=ROUNDING * scale)

@@ -5,7 +5,6 @@ method; the annealed estimates know a model only by its four methods `log_weight
 `toward` and `independent`.
 """
 
-import warnings
 from functools import singledispatch
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from scipy.sparse import issparse
 from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 
+from ._base import warn
 from ._coupled import Coupled
 from ._dynamics import gibbs
 from ._energies import Bipartite
@@ -94,12 +94,11 @@ def log_partition(model, base, rng, *, method="auto", n_temperatures=1000, n_cha
     negative_reverse, reverse_error = _log_mean_exp(-reverse)
     disagreement, noise = -negative_reverse - value, np.hypot(error, reverse_error)
     if disagreement > max(LARGEST_DISAGREEMENT, 3 * noise) or disagreement < -3 * noise:
-        warnings.warn(
+        warn(
             f"Annealed to the model and back, the estimates of ln Z are {value:.2f} +- {error:.2f} "
             f"and {-negative_reverse:.2f} +- {reverse_error:.2f} nats, which their standard errors "
             f"do not explain. Raise n_temperatures of log_partition (now {n_temperatures}).",
             ConvergenceWarning,
-            stacklevel=2,
         )
     return LogPartition(
         value, error, "ais", value - 2 * error, -negative_reverse + 2 * reverse_error

@@ -1,7 +1,6 @@
 """What machines that learn by epochs and have a likelihood share: `RBM` and `BoltzmannMachine`."""
 
 import time
-import warnings
 import zlib
 from numbers import Integral, Real
 
@@ -17,7 +16,7 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from . import _likelihood
-from ._base import all_or_nothing, as_generator
+from ._base import all_or_nothing, as_generator, warn
 from ._callbacks import CallbackSupportMixin, run_epochs
 
 LARGEST_WEIGHT = 1e4
@@ -83,12 +82,10 @@ class Machine(
     def _learn(self, X, resume, finished):
         """Run epochs up to `max_iter`, or until held-out rows no longer score better."""
         if self.n_iter_ >= self.max_iter:
-            warnings.warn(
+            warn(
                 f"fit has nothing left to do: warm_start=True, and n_iter_={self.n_iter_} has "
                 f"reached max_iter={self.max_iter}. Raise max_iter, the number of epochs in "
                 "all, or use partial_fit.",
-                UserWarning,
-                stacklevel=2,
             )
             return
         rng = self._resume_generator()

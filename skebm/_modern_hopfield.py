@@ -1,6 +1,5 @@
 """Modern associative memories: dense and continuous."""
 
-import warnings
 from numbers import Integral, Real
 from typing import NamedTuple
 
@@ -28,9 +27,11 @@ from ._base import (
     as_generator,
     as_spins,
     check_count,
+    held_spins,
     read,
     read_given,
     read_target,
+    warn,
 )
 from ._dense import Dense, heat_bath_dense, recall_dense
 
@@ -103,10 +104,11 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
     max_iter : int, default=100
         Steps, or sweeps of spins, of a recall at most. 1 is plain attention.
     tol : float, default=1e-5
-        A continuous recall stops when a step is shorter than that times the longest pattern.
+        A continuous recall stops when a step is shorter than that times the length of the longest
+        pattern, from the patterns' mean (from the origin for cosine similarity).
     binarize : float or None, default=0.0
-        For spins: values above it are read as +1, others as -1. None: raise on data that are not
-        two-valued.
+        For spins: values above it are read as +1, others as -1, as in `HopfieldMemory`. None:
+        raise on data that are not two-valued.
     block_size : int, default=2048
         Patterns that pass by at once.
 
@@ -254,7 +256,6 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
                 )
             self.patterns_ = rows
             self._model_ = Store.of(rows, self.similarity, self.interaction)
-            self._reach_ = float(np.linalg.norm(rows, axis=1).max())
 
     def _dense(self):
         return self.interaction in DENSE
@@ -282,7 +283,7 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         self._ready()
         X = read(self, X, accept_sparse=False)
         if self._dense():
-            return as_spins(X, self.binarize).astype(np.float64), X.dtype
+            return as_spins(X, self.binarize, self._low_).astype(np.float64), X.dtype
         return X.astype(self.patterns_.dtype, copy=False), X.dtype
 
     def _row_blocks(self, rows):
@@ -323,11 +324,10 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             recalled, settled = self._settle(rows)
             recalled = recalled.astype(dtype, copy=False)
         if self.max_iter > 1 and not settled.all():
-            warnings.warn(
+            warn(
                 f"{np.count_nonzero(~settled)} of {len(rows)} rows did not settle within max_iter="
                 f"{self.max_iter}. Raise max_iter or tol.",
                 ConvergenceWarning,
-                stacklevel=2,
             )
         return recalled
 
@@ -336,7 +336,7 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         rows = np.arange(len(states))
         for _ in range(self.max_iter):
             new, _ = step(self._model_, states, self.temperature, self.block_size)
-            still = np.linalg.norm(new - states, axis=1) <= self.tol * self._reach_
+            still = np.linalg.norm(new - states, axis=1) <= self.tol * self._model_.reach
             result[rows] = new
             settled[rows[still]] = True
             rows, states = rows[~still], new[~still]
@@ -425,7 +425,7 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         target = read_target(self, X, y)
         recalled = recalled.astype(np.float64)
         if self._dense():
-            recalled, target = as_spins(recalled, 0.0), as_spins(target, self.binarize)
+            recalled, target = as_spins(recalled, 0.0), as_spins(target, self.binarize, self._low_)
             return float(np.mean(recalled * target, dtype=np.float64))
         length = np.linalg.norm(recalled, axis=1) * np.linalg.norm(target, axis=1)
         length[length == 0] = 1
@@ -462,21 +462,13 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         shift = -energy(self._model_, rows, temperature, self.block_size) / temperature
         # the energy's constants, and the normaliser of the mixture
         shift += np.log(len(self.patterns_))
-        components = self._log_components()
-        if self.similarity == "dot":
-            shift += 0.5 * self._reach_**2 / temperature
+        components = self._model_.lift / temperature
+        shift += self._model_.lift.max() / temperature
         if self.similarity == "manhattan":
             volume = n_features * np.log(2 * temperature)
         else:
             volume = 0.5 * n_features * np.log(2 * np.pi * temperature)
         return shift - logsumexp(components) - volume
-
-    def _log_components(self):
-        """Logarithms of the components' weights."""
-        if self.similarity != "dot":
-            return np.zeros(len(self.patterns_))
-        squares = np.einsum("ij,ij->i", self.patterns_, self.patterns_, dtype=np.float64)
-        return squares / (2 * self.temperature)
 
     @available_if(_has_density)
     def sample(self, n_samples=1, *, given=None, n_sweeps=100, random_state=None):
@@ -513,55 +505,83 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         check_count("n_sweeps", n_sweeps, 1)
         rng = as_generator(random_state)
         given = read_given(self, given, n_samples, self.patterns_.dtype)
-        held = ~np.isnan(given)
         if self._dense():
-            spins = np.where(rng.random(given.shape) < 0.5, -1, 1)
-            spins = np.where(held, as_spins(np.where(held, given, 1), self.binarize), spins)
+            held, known, given = held_spins(given, self.binarize, self._low_)
+            spins = np.where(held, known, np.where(rng.random(given.shape) < 0.5, -1, 1))
             temperatures = np.full(n_sweeps, float(self.temperature))
             drawn = heat_bath_dense(self._model_, spins, temperatures, rng, held)
             drawn = self._encode(drawn, given.dtype)
         else:
+            held = ~np.isnan(given)
             drawn = self._draw(given, held, rng)
         return np.where(held, given, drawn)
 
     def _draw(self, given, held, rng):
         """Exact samples of a continuous memory."""
+        if self.interaction == "softmax":
+            return self._draw_mixture(given, held, rng)
         result = np.empty_like(given)
-        rows = np.arange(len(given))
+        rows, n_proposals = np.arange(len(given)), 1
+        model, soft = self._model_, self._model_._replace(alpha=1.0)
         while rows.size:
-            drawn = self._draw_mixture(given[rows], held[rows], rng)
-            drawn = np.where(held[rows], given[rows], drawn)
-            accepted = np.ones(len(rows), dtype=bool)
-            if self.interaction != "softmax":
-                # the conjugate of a Tsallis entropy is never above the log-sum-exp
-                model, soft = self._model_, self._model_._replace(alpha=1.0)
-                sparse = conjugate(model, drawn, self.temperature, self.block_size)
-                dense = conjugate(soft, drawn, self.temperature, self.block_size)
-                accepted = np.log1p(-rng.random(len(rows))) < sparse - dense
-            result[rows[accepted]] = drawn[accepted]
-            rows = rows[~accepted]
+            copies = np.repeat(rows, n_proposals)
+            drawn = self._draw_mixture(given[copies], held[copies], rng)
+            drawn = np.where(held[copies], given[copies], drawn)
+            # the conjugate of a Tsallis entropy is never above the log-sum-exp
+            log_share = conjugate(model, drawn, self.temperature, self.block_size)
+            log_share -= conjugate(soft, drawn, self.temperature, self.block_size)
+            if not np.isfinite(log_share).all():
+                raise ValueError(
+                    "The similarities of samples and patterns overflow. Scale the data down and "
+                    "fit the memory again."
+                )
+            accepted = np.log1p(-rng.random(len(copies))) < log_share
+            accepted = accepted.reshape(len(rows), n_proposals)
+            found, first = accepted.any(axis=1), accepted.argmax(axis=1)
+            drawn = drawn.reshape(len(rows), n_proposals, -1)
+            result[rows[found]] = drawn[found, first[found]]
+            rows = rows[~found]
+            # where many patterns take part, one proposal in about their number is accepted
+            most = max(1, BLOCK_SIZE // (max(1, len(rows)) * given.shape[1]))
+            n_proposals = min(2 * n_proposals, most, len(self.patterns_))
         return result
 
     def _draw_mixture(self, given, held, rng):
         patterns, temperature = self.patterns_, self.temperature
-        known = np.where(held, given, 0)
         laplace = self.similarity == "manhattan"
-        numbers = np.empty(len(given), dtype=np.int64)
-        log_components = self._log_components()
-        width = max(1, BLOCK_SIZE // patterns.size) if held.any() else len(given)
-        for start in range(0, len(given), width):
-            rows = slice(start, start + width)
-            log_weights = log_components
-            if held.any():
-                distance = held[rows, np.newaxis] * (known[rows, np.newaxis] - patterns)
-                cost = np.abs(distance) if laplace else 0.5 * distance**2
-                log_weights = log_components - cost.sum(axis=2, dtype=np.float64) / temperature
-            log_weights = np.broadcast_to(log_weights, (len(known[rows]), len(patterns)))
-            # the largest of log-weights plus Gumbel noise is a draw with those weights
-            numbers[rows] = (log_weights + rng.gumbel(size=log_weights.shape)).argmax(axis=1)
+        log_weights = self._model_.lift / temperature
+        if held.any():
+            numbers = self._draw_components(log_weights, given, held, rng)
+        else:
+            shares = np.exp(log_weights - logsumexp(log_weights))
+            numbers = rng.choice(len(patterns), size=len(given), p=shares / shares.sum())
         noise = rng.laplace(size=given.shape) if laplace else rng.standard_normal(given.shape)
         noise *= temperature if laplace else np.sqrt(temperature)
         return (patterns[numbers] + noise).astype(given.dtype)
+
+    def _draw_components(self, log_weights, given, held, rng):
+        """Number of the pattern whose component every row comes from, given what is held."""
+        model, patterns = self._model_, self.patterns_
+        numbers = np.empty(len(given), dtype=np.int64)
+        laplace = self.similarity == "manhattan"
+        if not laplace:
+            differences = patterns - model.center
+            squares = 0.5 * differences**2
+        n_rows = max(1, BLOCK_SIZE // (patterns.size if laplace else len(patterns)))
+        for rows in gen_batches(len(given), n_rows):
+            known = np.where(held[rows], given[rows], 0)
+            if laplace:
+                distances = np.abs(known[:, np.newaxis] - patterns)
+                distances *= held[rows, np.newaxis]
+                cost = distances.sum(axis=2, dtype=np.float64)
+            else:
+                # half the squared distance, but for what all patterns share
+                known = held[rows] * (known - model.center)
+                cost = held[rows] @ squares.T - known @ differences.T
+            scores = log_weights - cost / self.temperature
+            # the largest of log-weights plus Gumbel noise is a draw with those weights
+            numbers[rows] = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+        return numbers
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -25,13 +25,14 @@ array([[0.119, 0.5  , 0.881]])
 """
 
 import inspect
-import warnings
 from math import log, pi, prod, sqrt
 from numbers import Integral
 
 import numpy as np
 from scipy import sparse
 from scipy.special import erfcx, log_ndtr, ndtri_exp
+
+from ._base import warn
 
 __all__ = ["Bernoulli", "Categorical", "Composite", "Gaussian", "ReLU", "Spin", "Unit"]
 
@@ -141,15 +142,13 @@ class Unit:
         clipped = self.clip(values)
         share = np.count_nonzero(clipped != values) / (X.shape[0] * X.shape[1])
         if share > 0.01:
-            warnings.warn(
+            warn(
                 f"{share:.1%} of the values of X in columns {first_column} to "
                 f"{first_column + X.shape[1] - 1} lie outside [{self.low:g}, {self.high:g}], what "
                 f"{self!r} units can take, and were clipped (smallest {values.min():g}, largest "
                 f"{values.max():g}). Scale them with MinMaxScaler"
                 f"{'' if self.low == 0 else f'(feature_range=({self.low:g}, {self.high:g}))'} or "
                 "threshold them with Binarizer first.",
-                UserWarning,
-                stacklevel=3,
             )
         if not sparse.issparse(X):
             return clipped
@@ -177,12 +176,10 @@ class Unit:
         # a constant column has no scale to mend
         far = np.flatnonzero((deviation > 0) & ((deviation < 0.1) | (deviation > 10)))
         if far.size:
-            warnings.warn(
+            warn(
                 f"{far.size} of {X.shape[1]} columns have a standard deviation outside [0.1, 10] "
                 f"(column {first_column + far[0]}: {deviation[far[0]]:.3g}), which {self!r} units "
                 f"do not expect. Put a {self.scaler} before the model.",
-                UserWarning,
-                stacklevel=3,
             )
 
     def interior(self, mean, n_samples):

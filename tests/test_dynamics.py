@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import logsumexp
@@ -352,8 +354,8 @@ def test_heat_bath_has_the_boltzmann_distribution(clamp):
 
     assert fits(model)
     assert not fits(model, 0.35)  # the factor 2
-    assert not fits(model._replace(bias=-model.bias))
-    assert not fits(model._replace(bias=model.bias[[1, 0, 2, 3, 4]]))
+    assert not fits(replace(model, bias=-model.bias))
+    assert not fits(replace(model, bias=model.bias[[1, 0, 2, 3, 4]]))
 
 
 def test_heat_bath_at_zero_is_recall():
