@@ -36,6 +36,8 @@ RESTING_MEAN = 0.1
 SMALL = 12
 # states of coupled hidden units up to which `transform` sums over them
 EXACT_STATES = 2**12
+# of a field in single precision, in units of the temperature, that goes unnoticed
+LARGEST_ROUNDING = 1e-3
 # of the typical field on a unit: default temperatures of `anneal`
 HOT, COLD, N_COOLING = 3.0, 0.05, 200
 # of the RBMs whose couplings a deep machine starts from, and by how much they come in reduced
@@ -580,7 +582,20 @@ class BoltzmannMachine(Machine):
             row_sums = coupling.sum(axis=1)
             constant = float(0.5 * row_sums.sum() - intercept.sum())
             coupling, intercept = 4 * coupling, 2 * (intercept - row_sums)
-        return Coupled.of(coupling, intercept, constant)
+        return Coupled(coupling, intercept, constant)
+
+    def _model_to_sample(self):
+        return Coupled.of(*self._model()[:3])
+
+    def _in_single(self, model, beta=1.0):
+        """The model in single precision, where that suffices for comparisons with random numbers.
+
+        It does not where fields are so large, in units of `temperature` / `beta`, that their
+        rounding is not small beside 1.
+        """
+        fields = np.abs(model.coupling).sum(axis=1) + np.abs(model.intercept)
+        is_fine = fields.max() * beta * np.finfo(np.float32).eps < LARGEST_ROUNDING
+        return model.astype(np.float32 if is_fine else np.float64)
 
     def _parameters(self):
         return self.coupling_, self.intercept_
@@ -618,7 +633,7 @@ class BoltzmannMachine(Machine):
 
     def _means(self, model):
         """Means of coupled units for every row of the model's field, exact if they are few."""
-        coupling, field = _dense(model.coupling), model.intercept
+        coupling, field = model.coupling, model.intercept
         if work(coupling) <= EXACT_STATES:
             return mean_states(coupling, field).astype(field.dtype)
         return mean_field(model)
@@ -661,9 +676,9 @@ class BoltzmannMachine(Machine):
         check_is_fitted(self)
         h = self._read_states(H)
         n_visible = self.n_features_in_
-        coupling, intercept, _, _ = self._model()
+        coupling, intercept = self._model()[:2]
         field = h @ coupling[n_visible:, :n_visible] + intercept[:n_visible]
-        return self._encode(self._means(Coupled.of(coupling[:n_visible, :n_visible], field)))
+        return self._encode(self._means(Coupled(coupling[:n_visible, :n_visible], field)))
 
     def energy(self, V, H=None):
         """Compute the energy of visible rows together with hidden ones.
@@ -718,13 +733,8 @@ class BoltzmannMachine(Machine):
         """A function of 0/1 rows; what all of them share is done once."""
         model = self._model().astype(np.float64)
         n_visible = self.n_features_in_
-        inner = _dense(model.coupling[n_visible:, n_visible:])
-        if work(inner) > LARGEST_WORK:
-            raise ValueError(
-                f"{len(inner)} hidden units are coupled with each other, which makes too many "
-                "states to sum over for likelihoods and free energies. connectivity='lateral' or "
-                "'restricted' needs no such sum; or use fewer hidden units."
-            )
+        inner = model.coupling[n_visible:, n_visible:]
+        _check_summable(inner, "for likelihoods and free energies")
         alone = model._replace(
             coupling=model.coupling[:n_visible, :n_visible], intercept=model.intercept[:n_visible]
         )
@@ -751,20 +761,37 @@ class BoltzmannMachine(Machine):
         return self._pseudo_likelihood(self._read(X))
 
     def _pseudo_likelihood(self, v):
-        log_weight = self._log_weight_of_rows()
+        model, n_visible = self._model().astype(np.float64), self.n_features_in_
+        inner = model.coupling[n_visible:, n_visible:]
+        between = model.coupling[:n_visible, n_visible:]
+        _check_summable(inner, "for the pseudo-likelihood")
+
+        def hidden_sum(field):
+            return log_sum(inner, field) if inner.any() else np.logaddexp(0, field).sum(axis=1)
 
         def of_rows(rows):
-            here = log_weight(rows)
-            total = np.zeros(len(rows))
-            for i in range(rows.shape[1]):
-                flipped = rows.copy()
-                flipped[:, i] = 1 - flipped[:, i]
-                total -= np.logaddexp(0, log_weight(flipped) - here)
-            return total
+            rows = rows.astype(np.float64)
+            # what turning a unit over does to the log-weight, from its own field and the hidden sum
+            flip = 1 - 2 * rows
+            change = rows @ model.coupling[:n_visible, :n_visible]
+            change += model.intercept[:n_visible]
+            change *= flip
+            if len(inner):
+                field = rows @ between + model.intercept[n_visible:]
+                here = hidden_sum(field)
+                for i, weights in enumerate(between):
+                    there = hidden_sum(field + np.multiply.outer(flip[:, i], weights))
+                    change[:, i] += there - here
+            return -np.logaddexp(0, change).sum(axis=1)
 
         return self._by_blocks(of_rows, v, len(self.coupling_))
 
     def _to_watch(self, rows, rng):
+        n_visible = rows.shape[1]
+        _check_summable(
+            self._mask_[n_visible:, n_visible:],
+            "for the pseudo-likelihood that early_stopping=True watches",
+        )
         return rows
 
     # ---------------------------------------------------------------- sampling
@@ -824,16 +851,15 @@ class BoltzmannMachine(Machine):
             )
         rng = as_generator(random_state)
         dtype = self.coupling_.dtype
-        # single precision suffices for comparisons with random numbers
-        model = self._model().astype(np.float32)
-        base = self._base_field().astype(np.float32)
+        model = self._in_single(self._model_to_sample())
+        base = self._base_field().astype(model.intercept.dtype)
         given = read_given(self, given, n_samples, dtype)
         n_rows, n_visible = given.shape
         chains = getattr(self, "chains_", None)
         if chains is None or algorithm != "gibbs":
             start, _ = model.independent(base, n_rows, rng)
         else:
-            start = chains[rng.integers(len(chains), size=n_rows)].astype(np.float32)
+            start = chains[rng.integers(len(chains), size=n_rows)].astype(base.dtype)
         held, answer = self._hold(start, given)
         options = {"base": base, "held": held if held.any() else None}
         if algorithm == "tempering":
@@ -888,13 +914,13 @@ class BoltzmannMachine(Machine):
         check_count("n_samples", n_samples, 1)
         rng = as_generator(random_state)
         temperature, dtype = self._temperature(), self.coupling_.dtype
-        model = self._model().astype(np.float32)
         n_units = len(self.coupling_)
         if temperatures is None:
             # of spins: the couplings of 0/1 units are four times theirs
-            field = np.sqrt((_dense(model.coupling) ** 2).sum() / n_units) / 4 or 1.0
+            field = np.sqrt((self._model().coupling ** 2).sum() / n_units) / 4 or 1.0
             temperatures = np.geomspace(HOT, COLD, N_COOLING) * field * temperature
         temperatures = check_schedule("temperatures", temperatures)
+        model = self._in_single(self._model_to_sample(), temperature / temperatures.min())
         start = held = None
         if X is not None:
             X = check_array(X, dtype=dtype, input_name="X")
@@ -914,7 +940,7 @@ class BoltzmannMachine(Machine):
             n_samples = len(given)
         if start is None:
             start = rng.random((n_samples, n_units)) < 0.5
-        start = start.astype(np.float32)
+        start = start.astype(model.intercept.dtype)
         if given is not None:
             held, _ = self._hold(start, given)
         states = heat_bath(model, start, (temperature / temperatures).tolist(), rng, held=held)
@@ -965,7 +991,7 @@ def _pretrain(X, layers, rng):
     intercept, n_machines = np.zeros(stops[-1]), np.zeros(stops[-1])
     for first, middle, last in zip(stops, stops[1:], stops[2:], strict=False):
         rbm = RBM(last - middle, max_iter=PRETRAINING_EPOCHS, random_state=rng).fit(X)
-        X = rbm.transform(X)
+        X = rbm._model().mean_hidden(X)
         coupling[middle:last, first:middle] = PRETRAINED_SHARE * rbm.components_
         intercept[first:middle] += rbm.intercept_visible_
         intercept[middle:last] += rbm.intercept_hidden_
@@ -973,8 +999,14 @@ def _pretrain(X, layers, rng):
     return coupling + coupling.T, intercept / n_machines
 
 
-def _dense(coupling):
-    return coupling.toarray() if sparse.issparse(coupling) else coupling
+def _check_summable(coupling, purpose):
+    """Refuse hidden units whose couplings make too many states to sum over."""
+    if work(coupling) > LARGEST_WORK:
+        raise ValueError(
+            f"{len(coupling)} hidden units are coupled with each other, which makes too many "
+            f"states to sum over {purpose}. connectivity='lateral' or 'restricted' needs no such "
+            "sum; or use fewer hidden units."
+        )
 
 
 def _check_mask(mask, n_visible, n_hidden):

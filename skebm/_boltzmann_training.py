@@ -58,9 +58,8 @@ def hidden_given(model, v):
     n_visible = v.shape[1]
     coupling = model.coupling
     field = v @ coupling[:n_visible, n_visible:] + model.intercept[n_visible:]
-    return Coupled(
-        coupling[n_visible:, n_visible:], field, 0.0, model.arrangement.behind(n_visible)
-    )
+    arrangement = model.arrangement and model.arrangement.behind(n_visible)
+    return Coupled(coupling[n_visible:, n_visible:], field, 0.0, arrangement)
 
 
 def mean_field(model):

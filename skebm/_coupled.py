@@ -101,23 +101,26 @@ class Coupled(NamedTuple):
         b; for all rows or for each.
     constant : float
         What the encoding adds.
-    arrangement : Arrangement
-        The order of a sweep.
+    arrangement : Arrangement or None
+        The order of a sweep; None while there are no sweeps to come.
     """
 
     coupling: np.ndarray | sparse.csr_array
     intercept: np.ndarray
-    constant: float
-    arrangement: Arrangement
+    constant: float = 0.0
+    arrangement: Arrangement | None = None
 
     @classmethod
-    def of(cls, coupling, intercept, constant=0.0, arrangement=None):
-        """Choose the form of the couplings, and an order of the units."""
+    def of(cls, coupling, intercept, constant=0.0):
+        """Make a model for sweeps: the form of the couplings, and an order of the units.
+
+        Everything but sweeps and log-weights needs dense couplings, as the constructor takes them.
+        """
         n_units = len(coupling)
         if n_units >= SPARSE_UNITS:
             share = np.count_nonzero(coupling) / n_units**2
             coupling = sparse.csr_array(coupling) if share < SPARSE_SHARE else coupling
-        return cls(coupling, intercept, constant, arrangement or arrange(coupling))
+        return cls(coupling, intercept, constant, arrange(coupling))
 
     def astype(self, dtype):
         """The same in another precision."""

@@ -17,6 +17,7 @@ from sklearn.utils import gen_batches
 
 # states to enumerate times units summed at each
 LARGEST_WORK = 2**27
+LARGEST_COVER = 27
 # entries of the largest table held at once
 LARGEST_TABLE = 2**22
 
@@ -90,7 +91,8 @@ def cover(coupled):
     """
     left = coupled.copy()
     units = []
-    while left.any():
+    # more than `LARGEST_COVER` are too many anyhow
+    while left.any() and len(units) <= LARGEST_COVER:
         unit = int(left.sum(axis=1).argmax())
         units.append(unit)
         left[unit] = left[:, unit] = False
@@ -172,19 +174,24 @@ def _by_blocks(function, coupling, field, some, rest):
     )
 
 
-def _tables(inner, outer, field_some, field_rest):
-    """Log-weights of the enumerated units' states, and the fields on the others at each."""
+def _fields(outer, field_rest):
+    """Field on every other unit at all states of the enumerated ones, a table after another."""
+    for weights, field in zip(outer, field_rest.T, strict=True):
+        yield subset_sums(weights) + field[:, np.newaxis]
+
+
+def _table(inner, outer, field_some, field_rest):
+    """Log-weights of the enumerated units' states, the other units summed out."""
     table = log_weights(inner, field_some)
-    fields = [subset_sums(weights) + field_rest[:, k : k + 1] for k, weights in enumerate(outer)]
-    for field in fields:
-        table += np.logaddexp(0, field)
-    return table, fields
+    for field in _fields(outer, field_rest):
+        table += np.logaddexp(0, field, out=field)
+    return table
 
 
 def _log_sum_of_group(inner, outer, field_some, field_rest):
     n_units = field_some.shape[1]
     if 1 << n_units <= LARGEST_TABLE:
-        return logsumexp(_tables(inner, outer, field_some, field_rest)[0], axis=1)
+        return logsumexp(_table(inner, outer, field_some, field_rest), axis=1)
     # too many states for a table: one half without the last unit, one with it
     parts = []
     for state in (0, 1):
@@ -199,8 +206,8 @@ def _log_sum_of_group(inner, outer, field_some, field_rest):
 
 
 def _means_of_group(inner, outer, field_some, field_rest):
-    table, fields = _tables(inner, outer, field_some, field_rest)
+    table = _table(inner, outer, field_some, field_rest)
     table -= logsumexp(table, axis=1, keepdims=True)
     shares = np.exp(table, out=table)
-    rest = [(shares * expit(field)).sum(axis=1) for field in fields]
+    rest = [(shares * expit(field)).sum(axis=1) for field in _fields(outer, field_rest)]
     return np.column_stack([means(shares), *rest])

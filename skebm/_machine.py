@@ -293,9 +293,15 @@ class Machine(
         kept_key, kept_options, value = getattr(self, "_log_partition_", (None, None, None))
         if key != kept_key or options != kept_options:
             rng = np.random.Generator(np.random.SFC64(self._likelihood_seed_))
-            value = _likelihood.log_partition(self._model(), self._base_field(), rng, **options)
+            value = _likelihood.log_partition(
+                self._model_to_sample(), self._base_field(), rng, **options
+            )
             self._log_partition_ = (key, options, value)
         return value
+
+    def _model_to_sample(self):
+        """The energy, in the form in which sweeps are fastest."""
+        return self._model()
 
     def _fingerprint(self):
         """What ln Z depends on; of the arrays their contents, should they change in place."""
