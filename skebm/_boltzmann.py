@@ -33,7 +33,7 @@ INITIAL_SCALE = 0.1
 # mean of a hidden unit before training
 RESTING_MEAN = 0.1
 # units up to which "auto" learns by enumeration
-SMALL = 12
+SMALL = 16
 # states of coupled hidden units up to which `transform` sums over them
 EXACT_STATES = 2**12
 # of a field in single precision, in units of the temperature, that goes unnoticed
@@ -81,7 +81,7 @@ class BoltzmannMachine(Machine):
         hidden units) climbs to the one maximum of the probability of each unit given all others:
         consistent and noise-free, for couplings to be read off samples of a physical system; on
         images, with few rows and pixels that determine each other, its likelihood is poor. "auto"
-        is "exact" up to 12 units in all, and "gibbs" above.
+        is "exact" up to 16 units in all, and "gibbs" above.
     temperature : float, default=1.0
         T. Read at call time: changed after `fit`, a lower value sharpens features and samples.
     learning_rate : float, default=0.3
@@ -92,6 +92,9 @@ class BoltzmannMachine(Machine):
         Whether the rate falls to 0 over the `max_iter` epochs of `fit`, or stays.
     cd_steps : int, default=5
         Sweeps of both phases in every update.
+    n_init : int, default=1
+        Number of starts of "exact" with hidden units, whose climb may end in a local maximum; the
+        best end is kept. Codes to be found (the encoder) need dozens.
     n_chains : int, default=None
         Number of free chains, which go on from update to update; None for 100.
     annealing : array-like of float, default=None
@@ -100,9 +103,9 @@ class BoltzmannMachine(Machine):
         `temperature`.
     batch_size : int, default=20
         Rows of a minibatch.
-    max_iter : int, default=30
-        Number of epochs; with `warm_start` the number of epochs in all. "exact" and
-        "pseudo_likelihood" go on to the maximum instead.
+    max_iter : int, default=None
+        Number of epochs; with `warm_start` the number of epochs in all. None for 30, or as many as
+        make 3000 updates. "exact" and "pseudo_likelihood" go on to the maximum instead.
     momentum : float, default=0.0
         Share of the last step that the next one keeps, in [0, 1).
     alpha : float, default=0.0
@@ -172,6 +175,7 @@ class BoltzmannMachine(Machine):
     """
 
     _loss_name = "energy of data minus chains"
+    _parameter_names = "coupling_", "intercept_"
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 0, None, closed="left"), tuple],
@@ -182,10 +186,11 @@ class BoltzmannMachine(Machine):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "learning_rate_schedule": [StrOptions({"linear", "constant"})],
         "cd_steps": [Interval(Integral, 1, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
         "n_chains": [Interval(Integral, 1, None, closed="left"), None],
         "annealing": ["array-like", None],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
@@ -210,10 +215,11 @@ class BoltzmannMachine(Machine):
         learning_rate=0.3,
         learning_rate_schedule="linear",
         cd_steps=5,
+        n_init=1,
         n_chains=None,
         annealing=None,
         batch_size=20,
-        max_iter=30,
+        max_iter=None,
         momentum=0.0,
         alpha=0.0,
         l1_ratio=0.0,
@@ -234,6 +240,7 @@ class BoltzmannMachine(Machine):
         self.learning_rate = learning_rate
         self.learning_rate_schedule = learning_rate_schedule
         self.cd_steps = cd_steps
+        self.n_init = n_init
         self.n_chains = n_chains
         self.annealing = annealing
         self.batch_size = batch_size
@@ -337,7 +344,7 @@ class BoltzmannMachine(Machine):
         machine._mask_ = machine.connectivity
         machine._low_ = -1 if units == "spin" else 0
         machine.coupling_, machine.intercept_ = coupling, intercept
-        machine._base_mean_ = None
+        machine._base_mean_ = machine._best_ = None
         machine._likelihood_seed_ = 0
         machine.n_iter_ = 0
         machine.loss_curve_ = []
@@ -425,11 +432,17 @@ class BoltzmannMachine(Machine):
     def _start(self, X):
         rng = as_generator(self.random_state)
         self._fitted_with_ = self.units
-        n_visible, n_hidden = X.shape[1], self._n_hidden()
-        mask = self._mask(n_visible)
+        n_visible = X.shape[1]
         mean = X.mean(axis=0, dtype=np.float64)
         mean += (0.5 - mean) / (len(X) + 1)
-        self._mask_, self._base_mean_ = mask, mean
+        self._mask_, self._base_mean_ = self._mask(n_visible), mean
+        self._set_canonical(*self._initial(X, rng))
+        self._start_generator(rng)
+
+    def _initial(self, X, rng):
+        """Couplings and biases to start from, of 0/1 units at T = 1."""
+        mask, mean, n_hidden = self._mask_, self._base_mean_, self._n_hidden()
+        n_visible = len(mean)
         coupling = INITIAL_SCALE * np.triu(rng.standard_normal(mask.shape), 1) * mask
         # visible units alone have one maximum to climb to
         coupling[:n_visible, :n_visible] = 0
@@ -439,8 +452,7 @@ class BoltzmannMachine(Machine):
         intercept = np.log(mean) - np.log1p(-mean) - coupling @ mean
         if isinstance(self.n_components, tuple) and len(self.n_components) > 1:
             coupling, intercept = _pretrain(X, self.n_components, rng)
-        self._set_canonical(coupling.astype(X.dtype), intercept.astype(X.dtype))
-        self._start_generator(rng)
+        return coupling.astype(X.dtype), intercept.astype(X.dtype)
 
     def _learn(self, X, resume, finished):
         algorithm = self._algorithm(len(self._mask_), self._n_hidden())
@@ -453,15 +465,24 @@ class BoltzmannMachine(Machine):
             )
         dtype = self.coupling_.dtype
         concave = algorithm == "exact" and not self._n_hidden()
-        coupling, intercept, losses, converged = _training.maximize(
-            CLIMBS[algorithm],
-            self._model().astype(np.float64),
-            X.astype(np.float64),
-            self._mask_,
-            self._penalty(smooth=True),
-            lasso=self.alpha * self.l1_ratio * self.temperature * self._scale(),
-            smallest_gain=SMALLEST_GAIN_CONCAVE if concave else SMALLEST_GAIN,
-        )
+        rng = self._resume_generator()
+        best = None
+        for start in range(self.n_init if algorithm == "exact" and self._n_hidden() else 1):
+            if start:
+                self._set_canonical(*self._initial(X, rng))
+            found = _training.maximize(
+                CLIMBS[algorithm],
+                self._model().astype(np.float64),
+                X.astype(np.float64),
+                self._mask_,
+                self._penalty(),
+                lasso=self._lasso(),
+                smallest_gain=SMALLEST_GAIN_CONCAVE if concave else SMALLEST_GAIN,
+            )
+            # the losses end with what the climb has reached
+            if best is None or found[2][-1:] < best[2][-1:]:
+                best = found
+        coupling, intercept, losses, converged = best
         if not converged:
             warn(
                 f"algorithm={algorithm!r} stopped after {len(losses)} iterations short of the "
@@ -472,16 +493,14 @@ class BoltzmannMachine(Machine):
         self.loss_curve_ = losses
         self.n_iter_ = max(1, len(losses))
 
-    def _penalty(self, smooth=False):
-        """The penalty of a canonical coupling matrix, as a function."""
-        alpha, l1_ratio = self.alpha, self.l1_ratio
-        if smooth:
-            alpha, l1_ratio = alpha * (1 - l1_ratio), 0.0
+    def _penalty(self):
+        """The L2 penalty of a canonical coupling matrix, as a function."""
+        alpha = self.alpha * (1 - self.l1_ratio)
+        return lambda coupling: _training.penalty(coupling, self._scale(), alpha)
 
-        def penalize(coupling):
-            return _training.penalty(coupling, self._scale(), self.temperature, alpha, l1_ratio)
-
-        return penalize
+    def _lasso(self):
+        """Strength of the L1 penalty on canonical couplings."""
+        return self.alpha * self.l1_ratio * self.temperature * self._scale()
 
     def _prepare_run(self, X, n_batches, rng):
         model = self._model()
@@ -531,6 +550,7 @@ class BoltzmannMachine(Machine):
             contrast=contrast,
             momentum=self.momentum,
             penalize=self._penalty(),
+            lasso=self._lasso(),
         )
         states[:] = [state]
         coupling, intercept = self._from_canonical(state.coupling, state.intercept)
@@ -596,12 +616,6 @@ class BoltzmannMachine(Machine):
         fields = np.abs(model.coupling).sum(axis=1) + np.abs(model.intercept)
         is_fine = fields.max() * beta * np.finfo(np.float32).eps < LARGEST_ROUNDING
         return model.astype(np.float32 if is_fine else np.float64)
-
-    def _parameters(self):
-        return self.coupling_, self.intercept_
-
-    def _set_parameters(self, parameters):
-        self.coupling_, self.intercept_ = parameters
 
     def _visible_base_mean(self):
         if self._base_mean_ is None:

@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import minimize
+from scipy.sparse.csgraph import connected_components
 from scipy.special import expit, logsumexp
 from sklearn.utils import gen_even_slices
 
 from ._coupled import Coupled, heat_bath
 from ._dynamics import settle
 from ._enumeration import log_weights, means, second_moments
-from ._training import OFFSET_RATE
+from ._training import OFFSET_RATE, shrink
 from .units import Bernoulli
 
 BIT = Bernoulli()
@@ -154,9 +155,8 @@ def exact_contrast(model, v, weights):
     """
     coupling, intercept = model.coupling, model.intercept
     n_visible = v.shape[1]
-    table = log_weights(coupling, intercept[np.newaxis])[0]
-    log_partition = logsumexp(table)
-    second = -second_moments(np.exp(table - log_partition))
+    log_partition, second = _free_moments(model, n_visible)
+    second *= -1
     inner = coupling[n_visible:, n_visible:]
     table = log_weights(inner, v @ coupling[:n_visible, n_visible:] + intercept[n_visible:])
     log_hidden = logsumexp(table, axis=1)
@@ -171,6 +171,37 @@ def exact_contrast(model, v, weights):
     return float(weights @ (visible + log_hidden) - log_partition), second, np.diag(second)
 
 
+def _free_moments(model, n_visible):
+    """Ln Z and second moments of a free machine, by enumeration.
+
+    Given the hidden units, visible ones that no path of couplings joins are independent: tables
+    have a row for every hidden state, and 2^k entries for every such group of k.
+    """
+    coupling, intercept = model.coupling, model.intercept
+    n_hidden = len(intercept) - n_visible
+    hidden = (np.arange(2**n_hidden)[:, np.newaxis] >> np.arange(n_hidden) & 1).astype(np.float64)
+    field = hidden @ coupling[n_visible:, :n_visible] + intercept[:n_visible]
+    log_joint = log_weights(coupling[n_visible:, n_visible:], intercept[np.newaxis, n_visible:])[0]
+    _, group = connected_components(coupling[:n_visible, :n_visible] != 0, directed=False)
+    parts = [np.flatnonzero(group == number) for number in np.unique(group)]
+    tables = []
+    for units in parts:
+        table = log_weights(coupling[np.ix_(units, units)], field[:, units])
+        log_sum = logsumexp(table, axis=1)
+        log_joint = log_joint + log_sum
+        tables.append(np.exp(table - log_sum[:, np.newaxis]))
+    log_partition = logsumexp(log_joint)
+    shares = np.exp(log_joint - log_partition)
+    given = np.empty_like(field)
+    for units, table in zip(parts, tables, strict=True):
+        given[:, units] = means(table)
+    states = np.concatenate([given, hidden], axis=1)
+    second = states.T @ (states * shares[:, np.newaxis])
+    for units, table in zip(parts, tables, strict=True):
+        second[np.ix_(units, units)] = second_moments(shares @ table)
+    return log_partition, second
+
+
 def pseudo_contrast(model, v, weights):
     """Mean log pseudo-likelihood of weighted rows of a visible-only machine, and its gradient.
 
@@ -183,16 +214,13 @@ def pseudo_contrast(model, v, weights):
     return float(weights @ value), second + second.T, residual.sum(axis=0)
 
 
-def penalty(coupling, scale, temperature, alpha, l1_ratio):
-    """Penalty on the couplings of pairs, and its gradient.
+def penalty(coupling, scale, alpha):
+    """Penalty ``alpha sum w^2 / 2`` over pairs, and its gradient.
 
-    It is ``alpha sum (l1_ratio T |w| + (1 - l1_ratio) w^2 / 2)`` over pairs, where w is `scale`
-    times the coupling of 0/1 units at T = 1.
+    w is `scale` times the coupling of 0/1 units at T = 1.
     """
     weights = scale * coupling
-    size = l1_ratio * temperature * np.abs(weights) + 0.5 * (1 - l1_ratio) * weights**2
-    slope = l1_ratio * temperature * np.sign(weights) + (1 - l1_ratio) * weights
-    return 0.5 * alpha * float(size.sum()), alpha * scale * slope
+    return 0.25 * alpha * float((weights**2).sum()), alpha * scale * weights
 
 
 def maximize(contrast, model, v, mask, penalize, *, lasso=0.0, smallest_gain):
@@ -276,7 +304,7 @@ def maximize(contrast, model, v, mask, penalize, *, lasso=0.0, smallest_gain):
     return *unpack(result.x), losses, result.status != 1
 
 
-def epoch(state, mask, arrangement, X, rng, *, rates, contrast, momentum, penalize):
+def epoch(state, mask, arrangement, X, rng, *, rates, contrast, momentum, penalize, lasso):
     """One pass over the rows of X in minibatches.
 
     Parameters
@@ -298,7 +326,9 @@ def epoch(state, mask, arrangement, X, rng, *, rates, contrast, momentum, penali
     momentum : float
         Share of the last step that the next one keeps.
     penalize : callable
-        Penalty of a matrix of couplings and its gradient.
+        Smooth penalty of a matrix of couplings and its gradient.
+    lasso : float
+        Strength of a penalty on the size of every coupling besides.
 
     Returns
     -------
@@ -326,6 +356,8 @@ def epoch(state, mask, arrangement, X, rng, *, rates, contrast, momentum, penali
             bias_step += momentum * velocity[1]
             velocity = step, bias_step
         coupling, intercept = coupling + step, intercept + bias_step
+        if lasso:
+            shrink(coupling, rate * lasso)
     # rounding may differ between the two triangles
     coupling = 0.5 * (coupling + coupling.T)
     return State(coupling, intercept, offset, velocity, chains), float(loss)

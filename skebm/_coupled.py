@@ -241,12 +241,10 @@ def _tilt(thresholds, beta, base):
 def logistic(rng, shape, dtype):
     """Random numbers of the standard logistic distribution, the logit of a uniform number."""
     size, dtype = int(np.prod(shape)), np.dtype(dtype)
-    if dtype == np.float32:
-        words = rng.integers(2**64, size=(size + 1) // 2, dtype=np.uint64).view(np.uint32)[:size]
-        bits = 23
-    else:
-        words, bits = rng.integers(2**64, size=size, dtype=np.uint64), 52
-    words >>= words.dtype.type(8 * words.itemsize - bits)
+    # the same numbers in both precisions, as far as each resolves them
+    words = rng.integers(2**64, size=(size + 1) // 2, dtype=np.uint64).view(np.uint32)[:size]
+    bits = 23 if dtype == np.float32 else 32
+    words >>= np.uint32(32 - bits)
     uniform = words.astype(dtype)
     # u 2^bits as a half-integer: never 0 or 1, and 1 - u is exact
     uniform += dtype.type(0.5)

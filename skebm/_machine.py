@@ -2,7 +2,9 @@
 
 import time
 import zlib
+from copy import copy
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -20,9 +22,21 @@ from ._base import all_or_nothing, as_generator, warn
 from ._callbacks import CallbackSupportMixin, run_epochs
 
 LARGEST_WEIGHT = 1e4
+LARGEST_STEP = 100.0
+# epochs by default: as many as make that many updates of few rows
+LEAST_EPOCHS, LEAST_UPDATES = 30, 3000
+DEFAULT_TEMPERATURES, DEFAULT_CHAINS = 1000, 100
 N_CHAINS = 100
 HELD_OUT_ROWS = 200
 BLOCK_SIZE = 2**22
+
+
+class Best(NamedTuple):
+    """What early stopping will return to."""
+
+    score: float
+    parameters: tuple
+    n_iter: int
 
 
 class Machine(
@@ -37,7 +51,7 @@ class Machine(
     - ``_prepare_run(X, n_batches, rng)``: working copies and buffers of a run;
     - ``_run_epoch(run, rng, rates)``: one epoch; the attributes to fit and the loss;
     - ``_problem(fitted)``: what is wrong with these attributes, as a sentence, or None;
-    - ``_parameters()`` and ``_set_parameters(parameters)``: as a tuple of arrays;
+    - ``_parameter_names``: the attributes that are its parameters;
     - ``_to_watch(rows, rng)``: rows held out for early stopping, ready to score;
     - ``_pseudo_likelihood(rows)`` of such rows;
     - ``_model()``: the energy, ``_base_field()``: where annealing starts;
@@ -77,46 +91,66 @@ class Machine(
         return self
 
     # what belongs to a course of training and goes with its start
-    _started = ("chains_", "_optimizer_", "validation_scores_", "_best_")
+    _started = ("chains_", "_optimizer_", "validation_scores_")
 
     def _learn(self, X, resume, finished):
         """Run epochs up to `max_iter`, or until held-out rows no longer score better."""
-        if self.n_iter_ >= self.max_iter:
+        self._check_rate()
+        n_batches = -(-X.shape[0] // self.batch_size)
+        horizon = self.max_iter
+        if horizon is None:
+            horizon = max(LEAST_EPOCHS, -(-LEAST_UPDATES // n_batches))
+        if self.n_iter_ >= horizon:
             warn(
                 f"fit has nothing left to do: warm_start=True, and n_iter_={self.n_iter_} has "
-                f"reached max_iter={self.max_iter}. Raise max_iter, the number of epochs in "
-                "all, or use partial_fit.",
+                f"reached max_iter={horizon}. Raise max_iter, the number of epochs in all, or use "
+                "partial_fit."
             )
             return
         rng = self._resume_generator()
         held_out = None
         if self.early_stopping:
             X, held_out = self._hold_out(X)
-            if resume and not hasattr(self, "_best_"):
-                self._watch(held_out)
+            n_batches = -(-X.shape[0] // self.batch_size)
+            if resume and self._best_ is None:
+                score = float(self._pseudo_likelihood(held_out).mean())
+                self._best_ = Best(score, self._parameters(), self.n_iter_)
         else:
-            vars(self).pop("_best_", None)
-        n_batches = -(-X.shape[0] // self.batch_size)
+            self._best_ = None
         run = self._prepare_run(X, n_batches, rng)
 
         def run_epoch():
             rates = np.full(n_batches, float(self.learning_rate))
             if self.learning_rate_schedule == "linear":
-                rates *= 1 - (self.n_iter_ + np.arange(n_batches) / n_batches) / self.max_iter
-            self._commit_epoch(run, rng, rates)
+                rates *= 1 - (self.n_iter_ + np.arange(n_batches) / n_batches) / horizon
+            fitted = self._next_epoch(run, rng, rates)
+            stop = held_out is not None and self._judge(fitted, held_out, horizon)
+            # all at once, so that an interrupt finds a finished epoch
+            vars(self).update(fitted)
             finished.append(self.n_iter_)
-            if held_out is None:
-                return False
-            self.validation_scores_ = [*self.validation_scores_, self._watch(held_out)]
-            return self.n_iter_ - self._best_[2] >= self.n_iter_no_change
+            return stop
 
         def fitted_attributes():
             return {name: value for name, value in vars(self).items() if name.endswith("_")}
 
-        run_epochs(self, self.max_iter - self.n_iter_, X, run_epoch, fitted_attributes)
-        if held_out is not None:
-            self._set_parameters(self._best_[1])
-            del self._best_
+        run_epochs(self, horizon - self.n_iter_, X, run_epoch, fitted_attributes)
+        if self._best_ is not None:  # a callback ended training
+            best = dict(zip(self._parameter_names, self._best_.parameters, strict=True))
+            vars(self).update(best, _best_=None)
+
+    def _judge(self, fitted, held_out, horizon):
+        """Score held-out rows after an epoch, whose attributes are changed; whether to stop."""
+        trial = copy(self)
+        vars(trial).update(fitted)
+        score = float(trial._pseudo_likelihood(held_out).mean())
+        best, n_iter = self._best_, trial.n_iter_
+        if best is None or score > best.score + self.tol:
+            best = Best(score, trial._parameters(), n_iter)
+        stop = n_iter - best.n_iter >= self.n_iter_no_change
+        fitted.update(validation_scores_=[*self.validation_scores_, score], _best_=best)
+        if stop or n_iter == horizon:
+            fitted.update(zip(self._parameter_names, best.parameters, strict=True), _best_=None)
+        return stop
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
@@ -149,22 +183,27 @@ class Machine(
             X = self._read_training(X, reset=first)
             if first:
                 self._start(X)
-            vars(self).pop("_best_", None)
+            self._check_rate()
             rng = self._resume_generator()
             n_batches = -(-X.shape[0] // self.batch_size)
             run = self._prepare_run(X, n_batches, rng)
-            self._commit_epoch(run, rng, np.full(n_batches, float(self.learning_rate)))
+            fitted = self._next_epoch(run, rng, np.full(n_batches, float(self.learning_rate)))
+            vars(self).update(fitted, _best_=None)
             finished.append(self.n_iter_)
         return self
 
     def _start_generator(self, rng):
         """Draw the seeds of later steps, and keep the generator for the epochs."""
+        self._best_ = None
         self.n_iter_ = 0
         self.loss_curve_ = []
         self._likelihood_seed_ = int(rng.integers(2**32))
         self._split_seed_ = int(rng.integers(2**32))
         self._generator_ = rng
         self._generator_state_ = rng.bit_generator.state
+
+    def _parameters(self):
+        return tuple(getattr(self, name) for name in self._parameter_names)
 
     def _resume_generator(self):
         """The generator as the last finished epoch left it."""
@@ -195,15 +234,8 @@ class Machine(
             self.validation_scores_ = []
         return X[np.sort(order[n_held_out:])], held_out
 
-    def _watch(self, held_out):
-        """Score the held-out rows, and remember the parameters if they are the best so far."""
-        score = float(self._pseudo_likelihood(held_out).mean())
-        if not hasattr(self, "_best_") or score > self._best_[0] + self.tol:
-            self._best_ = (score, self._parameters(), self.n_iter_)
-        return score
-
-    def _commit_epoch(self, run, rng, rates):
-        """Run an epoch, check its result, and commit it whole."""
+    def _next_epoch(self, run, rng, rates):
+        """Run an epoch and check its result: the attributes that it makes."""
         begin = time.perf_counter()
         # overflow is reported once, as divergence
         with np.errstate(over="ignore", invalid="ignore"):
@@ -214,17 +246,26 @@ class Machine(
                 f"Training diverged in epoch {self.n_iter_ + 1}: {problem} Lower learning_rate "
                 f"(now {self.learning_rate})."
             )
-        # all at once, so that an interrupt finds a finished epoch
-        vars(self).update(
-            fitted,
-            _generator_state_=rng.bit_generator.state,
-            n_iter_=self.n_iter_ + 1,
-            loss_curve_=[*self.loss_curve_, loss],
-        )
         if self.verbose:
             print(
-                f"[{type(self).__name__}] epoch {self.n_iter_}, {self._loss_name} {loss:.3f}, "
+                f"[{type(self).__name__}] epoch {self.n_iter_ + 1}, {self._loss_name} {loss:.3f}, "
                 f"{time.perf_counter() - begin:.2f} s"
+            )
+        return fitted | {
+            "_generator_state_": rng.bit_generator.state,
+            "n_iter_": self.n_iter_ + 1,
+            "loss_curve_": [*self.loss_curve_, loss],
+        }
+
+    def _check_rate(self):
+        """Refuse a learning rate at which no training ends well."""
+        step = self.learning_rate / self._temperature() ** 2
+        if step > LARGEST_STEP:
+            raise ValueError(
+                f"learning_rate={self.learning_rate!r} at temperature={self.temperature!r} makes "
+                f"steps of {step:.3g} times the gradient (learning_rate / temperature^2), which "
+                "overshoot so far that training never improved on independent units, or diverged. "
+                f"At most {LARGEST_STEP:g} is allowed; 0.01 to 1 are usual."
             )
 
     # ---------------------------------------------------------------- likelihood
@@ -239,7 +280,9 @@ class Machine(
         blocks = gen_batches(X.shape[0], max(1, BLOCK_SIZE // width))
         return np.concatenate([function(X[rows]) for rows in blocks])
 
-    def log_partition(self, *, method="auto", n_temperatures=1000, n_chains=100):
+    def log_partition(
+        self, *, method="auto", n_temperatures=DEFAULT_TEMPERATURES, n_chains=DEFAULT_CHAINS
+    ):
         """Compute ln Z, exactly where that is feasible, else by annealed importance sampling.
 
         It is exact while (number of joint states to enumerate) times (units summed in closed form
@@ -248,8 +291,9 @@ class Machine(
         Above that, chains are annealed from independent units fitted to the training data to the
         machine, and back from samples of the machine, which brackets the value as long as the
         chains reach all modes. The annealing seed was drawn in `fit`, so
-        the same call always gives the same value. It is kept, and used by `score_samples` and
-        `score`, as long as parameters and temperature stay the same.
+        the same call always gives the same value. It is kept as long as parameters and temperature
+        stay the same, and used by `score_samples` and `score` if it is at least as long, and has as
+        many chains, as the default.
 
         Parameters
         ----------
@@ -289,15 +333,21 @@ class Machine(
             if not isinstance(value, Integral) or value < 2:
                 raise ValueError(f"{name} must be an integer of at least 2, got {value!r}.")
         options = {"method": method, "n_temperatures": n_temperatures, "n_chains": n_chains}
-        key = self._fingerprint()
-        kept_key, kept_options, value = getattr(self, "_log_partition_", (None, None, None))
-        if key != kept_key or options != kept_options:
+        kept = self._kept_log_partitions()
+        name = (method, n_temperatures, n_chains)
+        value = kept.get(name)
+        if value is None:
             rng = np.random.Generator(np.random.SFC64(self._likelihood_seed_))
             value = _likelihood.log_partition(
                 self._model_to_sample(), self._base_field(), rng, **options
             )
-            self._log_partition_ = (key, options, value)
+            self._log_partitions_ = self._fingerprint(), kept | {name: value}
         return value
+
+    def _kept_log_partitions(self):
+        """What was computed for the parameters as they are, by the arguments."""
+        key, kept = getattr(self, "_log_partitions_", (None, {}))
+        return kept if key == self._fingerprint() else {}
 
     def _model_to_sample(self):
         """The energy, in the form in which sweeps are fastest."""
@@ -310,9 +360,17 @@ class Machine(
         return arrays, self._temperature()
 
     def _log_partition_to_score(self):
-        """The kept ln Z, however it was asked for, else that of the default arguments."""
-        key, _, kept = getattr(self, "_log_partition_", (None, None, None))
-        return kept.value if key == self._fingerprint() else self.log_partition().value
+        """That of the default arguments, or what was annealed longer and with more chains."""
+        default = self.log_partition()
+        if default.method == "exact":
+            return default.value
+        least = (DEFAULT_TEMPERATURES, DEFAULT_CHAINS)
+        better = {
+            n_temperatures * n_chains: value
+            for (_, n_temperatures, n_chains), value in self._kept_log_partitions().items()
+            if n_temperatures >= least[0] and n_chains >= least[1]
+        }
+        return better[max(better)].value
 
     def score_samples(self, X):
         """Compute the log-likelihood ln p(x) of every row.
@@ -320,8 +378,8 @@ class Machine(
         Parameters
         ----------
         X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            Visible rows. For an RBM, values between the states (grey pixels) score as
-            ``-F / T - ln Z``, which is not the likelihood of a draw from them.
+            Visible rows. Means (grey pixels) of units that are trained on draws are scored as a
+            draw from them, which depends on the row and on nothing else.
 
         Returns
         -------
@@ -329,8 +387,11 @@ class Machine(
             In nats; for continuous visible units the log-density. Exact or annealed, as
             `log_partition` says.
         """
-        log_weight = self._log_weight(self._read(X))
-        return log_weight - self._log_partition_to_score()
+        return self._normalized(X, self._log_partition_to_score())
+
+    def _normalized(self, X, log_partition):
+        """Log-likelihood of every row, given ln Z."""
+        return self._log_weight(self._read(X)) - log_partition
 
     def score(self, X, y=None):
         """Compute the mean log-likelihood of the rows.

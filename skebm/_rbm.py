@@ -1,5 +1,6 @@
 """Restricted Boltzmann machine."""
 
+import zlib
 from math import sqrt
 from numbers import Integral, Real
 
@@ -20,7 +21,8 @@ from .theory import rbm_phase
 from .units import UNITS, Unit, as_unit
 
 INITIAL_SCALE = 0.1
-PARAMETERS = "components_", "intercept_visible_", "intercept_hidden_"
+# in nats, that single precision may cost a log-weight
+LARGEST_ROUNDING = 1e-3
 
 
 class RBM(Machine):
@@ -66,8 +68,9 @@ class RBM(Machine):
     batch_size : int, default=20
         Rows of a minibatch. With many rows (say 50 000), 100 trains faster for nearly the same
         likelihood.
-    max_iter : int, default=30
-        Number of epochs; with `warm_start` the number of epochs in all.
+    max_iter : int, default=None
+        Number of epochs; with `warm_start` the number of epochs in all. None for 30, or as many as
+        make 3000 updates of few rows.
     momentum : float, default=0.0
         Share of the last step that the next one keeps, in [0, 1).
     alpha : float, default=0.0
@@ -151,6 +154,7 @@ class RBM(Machine):
 
     _started = (*Machine._started, "_hot_chains_", "swap_rates_")
     _loss_name = "free energy of data minus chains"
+    _parameter_names = "components_", "intercept_visible_", "intercept_hidden_"
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
@@ -163,7 +167,7 @@ class RBM(Machine):
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "learning_rate_schedule": [StrOptions({"linear", "constant"})],
         "batch_size": [Interval(Integral, 1, None, closed="left")],
-        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
@@ -191,7 +195,7 @@ class RBM(Machine):
         learning_rate=0.3,
         learning_rate_schedule="linear",
         batch_size=20,
-        max_iter=30,
+        max_iter=None,
         momentum=0.0,
         alpha=0.0,
         l1_ratio=0.0,
@@ -304,7 +308,7 @@ class RBM(Machine):
         rbm.components_ = components.copy()
         rbm.intercept_visible_ = intercepts["intercept_visible"]
         rbm.intercept_hidden_ = intercepts["intercept_hidden"]
-        rbm._base_mean_ = None
+        rbm._base_mean_ = rbm._best_ = None
         rbm._likelihood_seed_ = 0
         rbm.n_iter_ = 0
         rbm.loss_curve_ = []
@@ -346,7 +350,9 @@ class RBM(Machine):
         self._units_ = visible, hidden
         self._base_mean_ = visible.interior(mean, X.shape[0])
         n_components, n_features = self.n_components, X.shape[1]
-        weights = rng.standard_normal((n_components, n_features), dtype=X.dtype)
+        # the same numbers in both precisions
+        weights = rng.standard_normal((n_components, n_features), dtype=np.float32)
+        weights = weights.astype(X.dtype, copy=False)
         # column-major: products with the transpose are the faster half of an update
         hidden_scale = np.broadcast_to(hidden.step_scale, n_components)[:, np.newaxis]
         scale = INITIAL_SCALE * temperature * np.sqrt(visible.step_scale * hidden_scale)
@@ -371,6 +377,7 @@ class RBM(Machine):
         return visible.discretize(rows, rng)
 
     def _pseudo_likelihood(self, rows):
+        """Of rows of states."""
         return _likelihood.pseudo_likelihood(self._model(), rows)
 
     def _prepare_run(self, X, n_batches, rng):
@@ -453,7 +460,7 @@ class RBM(Machine):
         return fitted, loss
 
     def _problem(self, fitted):
-        parameters = [fitted[name] for name in PARAMETERS]
+        parameters = [fitted[name] for name in self._parameter_names]
         problem = (
             self._model()
             ._replace(**dict(zip(Parameters._fields, parameters, strict=True)))
@@ -467,10 +474,7 @@ class RBM(Machine):
     # ---------------------------------------------------------------- the fitted model
 
     def _parameters(self):
-        return Parameters(*(getattr(self, name) for name in PARAMETERS))
-
-    def _set_parameters(self, parameters):
-        vars(self).update(zip(PARAMETERS, parameters, strict=True))
+        return Parameters(*super()._parameters())
 
     def _model(self):
         """The energy of the fitted machine at the temperature set now."""
@@ -497,7 +501,14 @@ class RBM(Machine):
         return max(self.components_.shape)
 
     def _log_weight(self, X):
-        return self._by_blocks(self._model().log_weight, X, self._width())
+        """Log-weights of the rows, or of draws from those that hold means."""
+        model = self._model()
+        fields = np.abs(model.weights).sum(axis=1).max()
+        if fields / model.temperature * np.finfo(model.weights.dtype).eps > LARGEST_ROUNDING:
+            model = _likelihood.in_double(model)
+        return self._by_blocks(
+            lambda rows: model.log_weight(_drawn(model.visible, rows)), X, self._width()
+        )
 
     def transform(self, X):
         """Compute the mean of the hidden units given every row, E[h | x].
@@ -603,6 +614,7 @@ class RBM(Machine):
         model = self._model()
 
         def of_rows(rows):
+            rows = _drawn(model.visible, rows)
             rows = rows.toarray() if sparse.issparse(rows) else rows
             return _likelihood.pseudo_likelihood(model, rows)
 
@@ -851,6 +863,22 @@ class RBM(Machine):
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _drawn(unit, X):
+    """Rows of states: those that hold means are drawn, by a seed that is made of the row.
+
+    So a row has one draw, the same for all machines, alone and among others.
+    """
+    if not unit.holds_means(X):
+        return X
+    X = X.toarray() if sparse.issparse(X) else X
+    return np.concatenate([unit.discretize(row[np.newaxis], _generator_of(row)) for row in X])
+
+
+def _generator_of(row):
+    # rounded, so that both precisions have the same draws; -0 is 0
+    return np.random.Generator(np.random.SFC64(zlib.crc32(row.astype(np.float32) + 0)))
 
 
 def _check_columns(unit, name, n_columns):

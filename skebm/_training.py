@@ -192,14 +192,18 @@ def _field(states, weights, intercept, out):
 def move(state, step, *, rate, temperature, momentum, alpha, l1_ratio):
     """Move the parameters along `step`, in place, with momentum and a penalty on the weights.
 
+    L2 is part of the gradient; L1 is a proximal step after the move, which leaves exact zeros.
+    Both come at the rate at which the weights themselves learn, so that where training ends the
+    gradient balances the penalty, whatever the units.
+
     Parameters
     ----------
     state : State
         Parameters and, with momentum, velocity.
     step : Parameters
         Gradient times learning rate; changed.
-    rate : float
-        Learning rate, for the penalty alone.
+    rate : float or ndarray
+        Learning rate of the weights, of each one where units differ; for the penalty alone.
     temperature : float
         Weights grow with it; in the L1 term it makes the penalty grow alike.
     momentum : float
@@ -209,10 +213,7 @@ def move(state, step, *, rate, temperature, momentum, alpha, l1_ratio):
     """
     weights = state.parameters.weights
     if alpha:
-        penalty = (1 - l1_ratio) * weights
-        if l1_ratio:
-            penalty += l1_ratio * temperature * np.sign(weights)
-        penalty *= rate * alpha
+        penalty = (1 - l1_ratio) * alpha * rate * weights
         np.subtract(step.weights, penalty, out=step.weights)
     if momentum:
         for velocity, part in zip(state.velocity, step, strict=True):
@@ -221,6 +222,24 @@ def move(state, step, *, rate, temperature, momentum, alpha, l1_ratio):
         step = state.velocity
     for parameter, part in zip(state.parameters, step, strict=True):
         parameter += part
+    if alpha * l1_ratio:
+        shrink(weights, rate * (alpha * l1_ratio * temperature))
+
+
+def shrink(weights, threshold):
+    """Bring weights nearer to 0 by a threshold, in place, and to 0 those that are within it."""
+    size = np.abs(weights)
+    size -= threshold
+    np.maximum(size, 0, out=size)
+    np.copysign(size, weights, out=weights)
+
+
+def weight_step_scale(model):
+    """Factor of the learning rate of every weight, from those of the two sides."""
+    hidden_scale = np.asarray(model.hidden.step_scale, model.weights.dtype)
+    if hidden_scale.ndim:
+        hidden_scale = hidden_scale[:, np.newaxis]
+    return hidden_scale * np.asarray(model.visible.step_scale, model.weights.dtype)
 
 
 def epoch(model, state, X, work, rng, *, rates, discretize, shuffle, rule, regularization):
@@ -258,6 +277,7 @@ def epoch(model, state, X, work, rng, *, rates, discretize, shuffle, rule, regul
     order = rng.permutation(n_samples) if shuffle else np.arange(n_samples)
     n_batches = len(rates)
     slices = gen_even_slices(n_samples, n_batches)
+    weight_scale = weight_step_scale(model)
     for rate, rows in zip(rates, slices, strict=True):
         batch = work.visible[: rows.stop - rows.start]
         if sparse.issparse(X):
@@ -267,7 +287,13 @@ def epoch(model, state, X, work, rng, *, rates, discretize, shuffle, rule, regul
         if discretize:
             model.visible.discretize(batch, rng, out=batch)
         contrast(model, state, len(batch), work, rng, scale=rate, **rule)
-        move(state, work.step, rate=rate, temperature=model.temperature, **regularization)
+        move(
+            state,
+            work.step,
+            rate=rate * weight_scale,
+            temperature=model.temperature,
+            **regularization,
+        )
     n_chains = n_model_chains(rule["algorithm"], state, len(batch))
     free_energy = model.free_energy(work.visible[: len(batch) + n_chains])
     return float(free_energy[: len(batch)].mean() - free_energy[len(batch) :].mean())

@@ -207,8 +207,8 @@ def log_likelihood(X, **options):
     """
 
     def compute(machine):
-        machine.log_partition(**options)
-        return machine.score(X)
+        value = machine.log_partition(**options).value
+        return float(machine._normalized(X, value).mean())
 
     return compute
 

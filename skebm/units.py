@@ -335,6 +335,20 @@ class Spin(Unit):
         """``T artanh(mean)``."""
         return temperature * np.arctanh(mean)
 
+    def examine(self, X, first_column=0):
+        """Refuse data that are all 0 and 1, whose zeros would count as coin flips."""
+        values = X.data if sparse.issparse(X) else X
+        if X.shape[0] > 1 and ((values == 0) | (values == 1)).all():
+            raise ValueError(
+                f"X has nothing but 0 and 1 in columns {first_column} to "
+                f"{first_column + X.shape[1] - 1}, but spins are -1 and +1, and 0 the mean of "
+                "both. Give 2 * X - 1, or use Bernoulli units."
+            )
+
+    def refuses(self, given):
+        """Values outside [-1, 1], and 0: held at it, a unit would be in no state."""
+        return super().refuses(given) | (given == 0)
+
     def discretize(self, means, rng, out=None):
         """Draw spins whose means are `means`."""
         out = np.less(_uniform(means, rng), means, out=_like(means, out), casting="unsafe")
@@ -371,7 +385,8 @@ class Gaussian(Unit):
 
     def sample(self, field, temperature, rng, out=None):
         """Draw normal states."""
-        noise = rng.standard_normal(field.shape, dtype=field.dtype)
+        # the same numbers in both precisions
+        noise = rng.standard_normal(field.shape, dtype=np.float32).astype(field.dtype, copy=False)
         noise *= sqrt(temperature)
         return np.add(field, noise, out=out)
 
@@ -736,10 +751,12 @@ class Composite(Unit):
 
     def count_states(self, n_columns):
         """Number of joint states; infinite if a block is continuous."""
-        return prod(
+        counts = [
             unit.count_states(columns.stop - columns.start)
             for unit, columns in self.blocks(n_columns)
-        )
+        ]
+        # a product of infinity and a number beyond floats raises
+        return np.inf if np.inf in counts else prod(counts)
 
     def states(self, n_columns, numbers, dtype=np.float64):
         """Joint states of the given numbers, a state a row."""
@@ -772,14 +789,10 @@ class Composite(Unit):
 
 def _uniform(array, rng):
     """Uniform numbers in [-1, 1) of the array's shape and dtype."""
-    if array.dtype != np.float32:
-        uniform = rng.random(array.shape, dtype=array.dtype)
-        uniform *= 2
-        uniform -= 1
-        return uniform
-    # 32 bits a number are more than float32 resolves, and half of what `rng.random` would cost
+    # 32 bits a number are enough to compare with, the same in both precisions, and half of what
+    # `rng.random` would cost
     words = rng.integers(2**64, size=(array.size + 1) // 2, dtype=np.uint64)
-    uniform = words.view(np.int32)[: array.size].astype(np.float32)
+    uniform = words.view(np.int32)[: array.size].astype(array.dtype)
     # a hair below 2^-31, so that no number rounds to 1 and certain states stay certain
     uniform *= np.nextafter(np.float32(2**-31), np.float32(0))
     return uniform.reshape(array.shape)

@@ -67,7 +67,7 @@ def test_early_stopping_finishes_the_tasks():
 
 def test_teardown_runs_when_training_fails():
     recorder = Recorder()
-    rbm = RBM(3, visible="gaussian", learning_rate=1e300).set_callbacks(recorder)
+    rbm = RBM(3, visible="gaussian", learning_rate=299.0).set_callbacks(recorder)
     with pytest.raises(ValueError, match="diverged"):
         rbm.fit(X)
     assert recorder.tasks[-1] == "teardown"

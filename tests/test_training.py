@@ -237,10 +237,12 @@ def test_move_with_momentum_and_penalty():
     step = Parameters(*(rng.normal(size=shape) for shape in shapes))
     state = State(start.copy(), velocity.copy(), np.zeros(3), np.zeros(2), None, None)
     move(state, step.copy(), rate=0.1, temperature=1.5, momentum=0.7, alpha=0.3, l1_ratio=0.2)
-    penalty = 0.1 * 0.3 * (0.2 * 1.5 * np.sign(start.weights) + 0.8 * start.weights)
-    expected = 0.7 * velocity.weights + step.weights - penalty
+    expected = 0.7 * velocity.weights + step.weights - 0.1 * 0.3 * 0.8 * start.weights
     np.testing.assert_allclose(state.velocity.weights, expected)
-    np.testing.assert_allclose(state.parameters.weights, start.weights + expected)
+    # L1 comes after the move, and stops at 0
+    moved = start.weights + expected
+    shrunk = np.sign(moved) * np.maximum(np.abs(moved) - 0.1 * 0.3 * 0.2 * 1.5, 0)
+    np.testing.assert_allclose(state.parameters.weights, shrunk)
     expected = 0.7 * velocity.intercept_hidden + step.intercept_hidden
     np.testing.assert_allclose(state.parameters.intercept_hidden, start.intercept_hidden + expected)
 
