@@ -400,8 +400,9 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._validate_params()
+        spins = self._read(X)
         target = as_spins(read_target(self, X, y), self.binarize, self._low_)
-        return float(np.mean(self._recall(self._read(X)) * target, dtype=np.float64))
+        return float(np.mean(self._recall(spins) * target, dtype=np.float64))
 
     # ---------------------------------------------------------------- thermodynamics
 

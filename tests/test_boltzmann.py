@@ -494,7 +494,7 @@ def lonely(n_units):
         ({"algorithm": "pseudo_likelihood"}, "for machines without hidden units"),
         ({"algorithm": "exact", "early_stopping": True}, "for training by epochs"),
         ({"annealing": [1.0, 0.0]}, "annealing must be a sequence of finite numbers above 0"),
-        ({"learning_rate": 1e9, "algorithm": "gibbs"}, "learning_rate=1000000000.0 .* at most 300"),
+        ({"learning_rate": 1e9, "algorithm": "gibbs"}, "learning_rate=1000000000.0 .* At most 100"),
     ],
 )
 def test_bad_parameters_are_refused_and_nothing_is_lost(options, message):

@@ -67,9 +67,9 @@ def test_early_stopping_finishes_the_tasks():
 
 def test_teardown_runs_when_training_fails():
     recorder = Recorder()
-    rbm = RBM(3, visible="gaussian", learning_rate=299.0).set_callbacks(recorder)
+    rbm = RBM(3, visible="gaussian", learning_rate=99.0).set_callbacks(recorder)
     with pytest.raises(ValueError, match="diverged"):
-        rbm.fit(X)
+        rbm.fit(np.tile(2 * X - 1, (10, 20)))
     assert recorder.tasks[-1] == "teardown"
     assert not [name for name in vars(rbm) if name.endswith("_")]
 

@@ -35,7 +35,7 @@ ESTIMATORS = {
     "ModernHopfieldMemory-rectified": skebm.ModernHopfieldMemory("rectified_polynomial"),
     "ModernHopfieldMemory-exponential": skebm.ModernHopfieldMemory("exponential"),
     "BoltzmannMachine": skebm.BoltzmannMachine(2),
-    "BoltzmannMachine-spin": skebm.BoltzmannMachine(5, units="spin", max_iter=3),
+    "BoltzmannMachine-spin": skebm.BoltzmannMachine(3, units="spin"),
     "BoltzmannMachine-gibbs": skebm.BoltzmannMachine(5, algorithm="gibbs", max_iter=3),
     "BoltzmannMachine-lateral": skebm.BoltzmannMachine(
         5, connectivity="lateral", algorithm="gibbs", max_iter=3

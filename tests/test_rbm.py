@@ -493,9 +493,9 @@ def test_early_stopping_needs_discrete_units_and_rows():
 def test_learning_rates_that_always_diverge_are_refused():
     rbm = RBM(3, random_state=0).fit(binary())
     before = rbm.components_
+    rbm.set_params(learning_rate=1000)
     for fit in (rbm.fit, rbm.partial_fit):
         with pytest.raises(ValueError, match=r"learning_rate=1000 .* At most 100 is allowed"):
-            rbm.set_params(learning_rate=1000)
             fit(binary())
         assert rbm.components_ is before
     rbm.set_params(temperature=3.5).partial_fit(binary())  # as a rate of 82 at T = 1

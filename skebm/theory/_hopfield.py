@@ -4,6 +4,9 @@ Loads are ``alpha = p / N``, patterns per unit; energies are per unit, with Hebb
 ``J = (1/N) sum xi xi'``; temperatures are in the same units, so that a single pattern is
 retrievable up to temperature 1.
 
+Every function takes arrays in place of numbers, which are broadcast against each other; of a named
+tuple each field is an array then.
+
 References
 ----------
 D. Amit, H. Gutfreund and H. Sompolinsky, "Spin-glass models of neural networks" (1985), for a
@@ -12,16 +15,49 @@ for an extensive one (in replica symmetry). E. Gardner, "The space of interactio
 network models" (1988).
 """
 
-from math import comb, erf, erfc, exp, log, pi, sqrt
+from functools import cache, wraps
+from math import erf, erfc, exp, log, pi, sqrt
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq, minimize_scalar
+from scipy.special import gammaln
 from scipy.stats import binom, norm
+
+# temperatures below that count as 0, which changes results by less
+COLD = 1e-7
+
+
+def elementwise(function):
+    """Let a function of numbers take arrays, broadcast against each other."""
+
+    @wraps(function)
+    def broadcast(*args, **kwargs):
+        values = [*args, *kwargs.values()]
+        if not values:
+            return function()
+        shape = np.broadcast_shapes(*(np.shape(value) for value in values))
+        grids = [np.broadcast_to(np.asarray(value, dtype=object), shape) for value in values]
+        results = []
+        for cell in zip(*(grid.ravel() for grid in grids), strict=True):
+            # numbers of numpy would overflow where Python's do not
+            cell = [value.item() if isinstance(value, np.generic) else value for value in cell]
+            named = dict(zip(kwargs, cell[len(args) :], strict=True))
+            results.append(function(*cell[: len(args)], **named))
+        if not shape:
+            return results[0]
+        if results and isinstance(results[0], tuple):
+            parts = (np.reshape(part, shape) for part in zip(*results, strict=True))
+            return type(results[0])(*parts)
+        return np.reshape(np.array(results, dtype=np.float64), shape)
+
+    return broadcast
+
 
 # ------------------------------------------------------------------ one step from a pattern
 
 
+@elementwise
 def error_probability(load):
     """Probability that a unit of a stored pattern is unstable, for many units.
 
@@ -41,11 +77,8 @@ def error_probability(load):
     >>> round(error_probability(0.138), 6)
     0.003552
     """
-    load = np.asarray(load, dtype=np.float64)
-    if not (load > 0).all():
-        raise ValueError(f"load must be positive, got {load.min()}.")
-    probability = norm.sf(1 / np.sqrt(load))
-    return float(probability) if probability.ndim == 0 else probability
+    _check_load(load)
+    return float(norm.sf(1 / sqrt(load)))
 
 
 class OneStepErrors(NamedTuple):
@@ -63,6 +96,7 @@ class OneStepErrors(NamedTuple):
     tie: float
 
 
+@elementwise
 def exact_error_probability(n_patterns, n_units):
     """Probability that a unit of a stored pattern is unstable, exactly for that many units.
 
@@ -94,6 +128,7 @@ def exact_error_probability(n_patterns, n_units):
 # ------------------------------------------------------------------ a few patterns
 
 
+@elementwise
 def mixture_overlap(n, temperature):
     """Overlap of a symmetric mixture of `n` patterns with each of them.
 
@@ -120,7 +155,7 @@ def mixture_overlap(n, temperature):
     """
     z, weights = _sum_of_signs(n)
     _check_temperature(temperature)
-    if temperature == 0:
+    if temperature < COLD:
         return float(weights @ np.abs(z) / n)
     if temperature >= 1:
         return 0.0
@@ -135,6 +170,7 @@ def mixture_overlap(n, temperature):
     return float(brentq(excess, low, 1.0, xtol=1e-14)) if excess(1.0) < 0 else 1.0
 
 
+@elementwise
 def mixture_free_energy(n, temperature):
     """Free energy per unit of a symmetric mixture of `n` patterns.
 
@@ -161,6 +197,7 @@ def mixture_free_energy(n, temperature):
     return float(n * m**2 / 2 - weights @ _log_two_cosh(m * z, temperature))
 
 
+@elementwise
 def mixture_critical_temperature(n):
     """Temperature below which a symmetric mixture of `n` patterns is locally stable.
 
@@ -187,13 +224,17 @@ def mixture_critical_temperature(n):
     if n % 2 == 0:
         return float("nan")
 
+    @cache
     def smallest_eigenvalue(temperature):
         square = np.tanh(mixture_overlap(n, temperature) * z / temperature) ** 2
         q = weights @ square
         correlated = weights @ ((z**2 - n) * square) / (n * (n - 1))
         return 1 - (1 - q) / temperature - correlated / temperature
 
-    return float(brentq(smallest_eigenvalue, 0.05, 0.9))
+    # it is negative near 1 and positive just below the root, wherever between sums of signs that is
+    grid = np.linspace(0.9, 0.02, 100)
+    last = next(t for t in grid if smallest_eigenvalue(t) > 0)
+    return float(brentq(smallest_eigenvalue, last, last + grid[0] - grid[1], xtol=1e-12))
 
 
 # ------------------------------------------------------------------ many patterns
@@ -223,6 +264,7 @@ class RetrievalState(NamedTuple):
 NO_STATE = RetrievalState(*[float("nan")] * 4)
 
 
+@elementwise
 def retrieval_state(load, temperature=0.0):
     """Replica-symmetric retrieval state of a memory with ``load * N`` random patterns.
 
@@ -248,11 +290,13 @@ def retrieval_state(load, temperature=0.0):
     """
     _check_load(load)
     _check_temperature(temperature)
-    if temperature == 0:
+    if temperature < COLD:
         y_best, load_best = _most_loaded_at_zero()
         if load > load_best:
             return NO_STATE
-        y = brentq(lambda y: _load_at_zero(y) - load, y_best, 40.0, xtol=1e-14)
+        # where the load is small, it is 1 / (2 y^2)
+        highest = 2 + sqrt(2 / load)
+        y = brentq(lambda y: _load_at_zero(y) - load, y_best, highest, xtol=1e-14)
         m = erf(y)
         return _state(m, m / (sqrt(2) * y), load, 0.0)
     if temperature >= 1:
@@ -260,10 +304,11 @@ def retrieval_state(load, temperature=0.0):
     s_best, load_best = _most_loaded(temperature)
     if load > load_best:
         return NO_STATE
-    s = brentq(lambda s: _load_at(s, temperature) - load, 1e-9, s_best, xtol=1e-14)
-    return _state(_overlap_at(s, temperature), s, load, temperature)
+    s = brentq(lambda s: _load_at(s, temperature) - load, 1e-6 * sqrt(load), s_best, xtol=1e-14)
+    return _state(float(_overlap_at(s, temperature)), s, load, temperature)
 
 
+@elementwise
 def spin_glass_state(load, temperature=0.0):
     """Replica-symmetric spin glass state, which has no overlap with any pattern.
 
@@ -289,23 +334,24 @@ def spin_glass_state(load, temperature=0.0):
     _check_temperature(temperature)
     if temperature >= 1 + sqrt(load):
         return NO_STATE
-    if temperature == 0:
+    if temperature < COLD:
         return _state(0.0, sqrt(load) + sqrt(2 / pi), load, 0.0)
 
     def stiffness(s):
-        return 1 - (1 - _square(0.0, s, temperature)) / temperature
+        return 1 - _averages(0.0, s, temperature)[2]
 
     lowest = 1e-6
     if stiffness(lowest) < 0:
         lowest = brentq(stiffness, lowest, 10.0, xtol=1e-15)
 
     def excess(s):
-        return s**2 * stiffness(s) ** 2 - load * _square(0.0, s, temperature)
+        return s**2 * stiffness(s) ** 2 - load * _averages(0.0, s, temperature)[1]
 
     highest = sqrt(load) + 2
     return _state(0.0, brentq(excess, lowest, highest, xtol=1e-14), load, temperature)
 
 
+@elementwise
 def critical_load(temperature=0.0):
     """Largest load at which patterns can be retrieved.
 
@@ -326,7 +372,7 @@ def critical_load(temperature=0.0):
     0.137906
     """
     _check_temperature(temperature)
-    if temperature == 0:
+    if temperature < COLD:
         return _most_loaded_at_zero()[1]
     return _most_loaded(temperature)[1] if temperature < 1 else 0.0
 
@@ -339,9 +385,10 @@ class PhaseBoundaries(NamedTuple):
     spin_glass : ndarray
         T_g, below which the paramagnet freezes into a spin glass.
     retrieval : ndarray
-        T_M, below which retrieval states exist.
+        T_M, below which retrieval states exist. At loads just above `critical_load` (up to .13819)
+        they do not at the lowest temperatures, as replica symmetry has it.
     ground_state : ndarray
-        T_c, below which they have the lowest free energy.
+        T_c, below which they have the lowest free energy; the same holds just above .05186.
     """
 
     spin_glass: np.ndarray
@@ -375,10 +422,22 @@ def phase_boundaries(loads):
     return PhaseBoundaries(1 + np.sqrt(loads), *lines.reshape(-1, 2).T)
 
 
+@cache
+def _warmest_capacity():
+    """Temperature at which the critical load is largest, a little above 0; and that load."""
+    best = minimize_scalar(
+        lambda t: -critical_load(t), bounds=(1e-4, 0.2), method="bounded", options={"xatol": 1e-7}
+    )
+    return float(best.x), float(-best.fun)
+
+
 def _retrieval_line(load):
-    if load >= critical_load():
+    coldest, largest = _warmest_capacity()
+    if load >= largest:
         return np.nan
-    return brentq(lambda t: critical_load(t) - load, 1e-3, 1 - 1e-6, xtol=1e-9)
+    # T_M is about 1 - 1.95 sqrt(load)
+    warmest = 1 - min(0.5 * sqrt(load), 0.1)
+    return brentq(lambda t: critical_load(t) - load, coldest, warmest, xtol=1e-9)
 
 
 def _ground_state_line(load):
@@ -386,21 +445,28 @@ def _ground_state_line(load):
         glass = spin_glass_state(load, temperature).free_energy
         return retrieval_state(load, temperature).free_energy - glass
 
-    if load >= critical_load() or excess(0.0) > 0:
+    if load >= critical_load():
         return np.nan
-    return brentq(excess, 0.0, _retrieval_line(load) - 1e-9, xtol=1e-9)
+    coldest = 0.0
+    if excess(coldest) > 0:
+        # the line bends back at low temperatures
+        found = minimize_scalar(excess, bounds=(0, 0.1), method="bounded", options={"xatol": 1e-6})
+        coldest = float(found.x)
+        if found.fun > 0:
+            return np.nan
+    # retrieval states exist up to about 1 - 1.95 sqrt(load)
+    return brentq(excess, coldest, 1 - 2.2 * sqrt(load), xtol=1e-9)
 
 
 def _state(m, s, load, temperature):
     """Order parameters and free energy from m and ``s = sqrt(alpha r)``."""
     r = s**2 / load
-    if temperature == 0:
+    if temperature < COLD:
         susceptibility = sqrt(2 / pi) / s * exp(-(m**2) / (2 * s**2))
         q, logarithm, entropic = 1.0, 0.0, susceptibility
         last = m * erf(m / (sqrt(2) * s)) + s * sqrt(2 / pi) * exp(-(m**2) / (2 * s**2))
     else:
-        q = _square(m, s, temperature)
-        susceptibility = (1 - q) / temperature
+        _, q, susceptibility = _averages(m, s, temperature)
         logarithm, entropic = temperature * log(1 - susceptibility), susceptibility
         z, weights = _normal_nodes(m, s, temperature)
         last = float(weights @ _log_two_cosh(m + s * z, temperature))
@@ -415,6 +481,7 @@ def _load_at_zero(y):
     return root**2 / 2
 
 
+@cache
 def _most_loaded_at_zero():
     best = minimize_scalar(
         lambda y: -_load_at_zero(y), bounds=(0.5, 3), method="bounded", options={"xatol": 1e-10}
@@ -423,51 +490,58 @@ def _most_loaded_at_zero():
 
 
 def _overlap_at(s, temperature):
-    """Largest solution m of ``m = <tanh((m + s z) / T)>``; it is concave in m."""
-
-    def excess(m):
-        z, weights = _normal_nodes(m, s, temperature)
-        return float(weights @ np.tanh((m + s * z) / temperature)) - m
-
-    low = 0.5
-    while excess(low) <= 0:
-        low /= 2
-        if low < 1e-7:
-            return 0.0
-    return brentq(excess, low, 1.0, xtol=1e-15) if excess(1.0) < 0 else 1.0
+    """Largest solution m of ``m = <tanh((m + s z) / T)>``, 0 if there is no other."""
+    m = np.ones(np.shape(s))
+    # the mean is concave in m, so Newton's method comes down to the largest solution
+    for _ in range(100):
+        mean, _, slope = _averages(m, s, temperature)
+        step = np.where(slope < 1, (m - mean) / np.maximum(1 - slope, 1e-15), m)
+        # without a solution the slope reaches 1 on the way down
+        m = np.maximum(m - step, 0)
+        # the error is about the square of the last step
+        if (np.abs(step) <= 1e-8 * m).all():
+            break
+    return np.where(m < 1e-8, 0.0, m)
 
 
 def _load_at(s, temperature):
-    """Load at which there is a retrieval state with ``s = sqrt(alpha r)``."""
+    """Load at which there is a retrieval state with ``s = sqrt(alpha r)``; 0 if there is none."""
     m = _overlap_at(s, temperature)
-    if m == 0:
-        return 0.0
-    q = _square(m, s, temperature)
-    return s**2 * max(1 - (1 - q) / temperature, 0) ** 2 / q
+    _, q, slope = _averages(m, s, temperature)
+    load = s**2 * np.maximum(1 - slope, 0) ** 2 / q
+    return np.where(m == 0, 0.0, load)
 
 
+@cache
 def _most_loaded(temperature):
     """Where, along s, the load is largest: retrieval states have a smaller s than that."""
-    grid = np.linspace(0.02, 1.0, 50)
-    loads = [_load_at(s, temperature) for s in grid]
-    k = int(np.argmax(loads))
-    bounds = (grid[k - 1] if k else 1e-6, grid[min(k + 1, len(grid) - 1)])
-    best = minimize_scalar(
-        lambda s: -_load_at(s, temperature),
-        bounds=bounds,
-        method="bounded",
-        options={"xatol": 1e-10},
-    )
-    return float(best.x), float(-best.fun)
+    # s is about .45 at T = 0 and vanishes like sqrt(1 - T)
+    grid = np.geomspace(0.05, 1.5, 24) * sqrt(1 - temperature)
+    for n_points in (13, 13, 3):
+        loads = _load_at(grid, temperature)
+        k = int(np.argmax(loads[1:-1])) + 1
+        low, high = grid[k - 1], grid[k + 1]
+        grid = np.linspace(low, high, n_points)
+    # the top of the parabola through the last three points
+    before, top, after = _load_at(grid, temperature)
+    shift = 0.5 * (before - after) / (before - 2 * top + after)
+    best = float(grid[1] + shift * (grid[1] - grid[0]))
+    return best, float(_load_at(best, temperature))
 
 
-def _square(m, s, temperature):
-    """``<tanh^2((m + s z) / T)>``."""
+LEGENDRE_NODES, LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(20)
+
+
+def _averages(m, s, temperature):
+    """``<t>``, ``<t^2>`` and ``<1 - t^2> / T`` of ``t = tanh((m + s z) / T)``."""
     z, weights = _normal_nodes(m, s, temperature)
-    return float(weights @ np.tanh((m + s * z) / temperature) ** 2)
-
-
-LEGENDRE_NODES, LEGENDRE_WEIGHTS = np.polynomial.legendre.leggauss(32)
+    x = (np.expand_dims(m, -1) + np.expand_dims(s, -1) * z) / temperature
+    t = np.tanh(x)
+    # 1 - t^2 without cancellation
+    decay = np.exp(-2 * np.abs(x))
+    rest = 4 * decay / (1 + decay) ** 2
+    sums = [(weights * part).sum(axis=-1) for part in (t, t**2, rest)]
+    return sums[0], sums[1], sums[2] / temperature
 
 
 def _normal_nodes(m, s, temperature):
@@ -475,18 +549,22 @@ def _normal_nodes(m, s, temperature):
 
     Panels end where the function is steep, so that low temperatures are as exact as high ones.
     """
+    m, s = np.broadcast_arrays(m, s)
     steep, width = -m / s, 20 * temperature / s
-    edges = np.clip([-10, steep - width, steep - width / 8, steep, steep + width / 8], -10, 10)
-    edges = np.unique([*edges, np.clip(steep + width, -10, 10), -4, 0, 4, 10])
-    half = np.diff(edges)[:, np.newaxis] / 2
-    z = (edges[:-1, np.newaxis] + half * (1 + LEGENDRE_NODES)).ravel()
-    weights = (half * LEGENDRE_WEIGHTS).ravel() * np.exp(-(z**2) / 2) / sqrt(2 * pi)
-    return z, weights
+    fixed = [np.full(steep.shape, edge) for edge in (-10.0, -4.0, 0.0, 4.0, 10.0)]
+    around = [steep + share * width for share in (-1, -1 / 8, 0, 1 / 8, 1)]
+    edges = np.sort(np.clip([*fixed, *around], -10, 10), axis=0)
+    edges = np.moveaxis(edges, 0, -1)
+    half = np.diff(edges, axis=-1)[..., np.newaxis] / 2
+    z = edges[..., :-1, np.newaxis] + half * (1 + LEGENDRE_NODES)
+    weights = half * LEGENDRE_WEIGHTS * np.exp(-(z**2) / 2) / sqrt(2 * pi)
+    return z.reshape(*steep.shape, -1), weights.reshape(*steep.shape, -1)
 
 
 # ------------------------------------------------------------------ capacities
 
 
+@elementwise
 def capacity(learning_rule, n_units):
     """Number of random patterns that a memory of that many units holds.
 
@@ -524,6 +602,7 @@ def capacity(learning_rule, n_units):
     return capacities[learning_rule]
 
 
+@elementwise
 def gardner_capacity(margin=0.0):
     """Largest load at which any couplings hold random patterns with that margin.
 
@@ -549,13 +628,14 @@ def gardner_capacity(margin=0.0):
     return 1 / ((1 + margin**2) * erfc(-margin / sqrt(2)) / 2 + margin * density)
 
 
+@elementwise
 def dense_capacity(n_units, degree, *, error=None, rectified=False):
     """Compute how many random patterns a dense memory of that many units holds.
 
     Parameters
     ----------
     n_units : int
-        Number of units N.
+        Number of units N, at least 2.
     degree : int
         Power n of the interaction, at least 2.
     error : float, default=None
@@ -569,7 +649,7 @@ def dense_capacity(n_units, degree, *, error=None, rectified=False):
     n_patterns : float
         ``N^(n - 1) / (2 (2n - 3)!! ln N)`` without error; else ``x N^(n - 1) / (2n - 3)!!`` with
         ``Q(1 / sqrt x) = error`` (rectified: ``Q(sqrt(2 / x)) = error``), Q the upper tail of the
-        normal distribution.
+        normal distribution. Infinite beyond the range of floats.
 
     References
     ----------
@@ -582,17 +662,22 @@ def dense_capacity(n_units, degree, *, error=None, rectified=False):
     [10.9, 361.9, 7238.2]
     """
     _check_positive_integers(n_units=n_units, degree=degree)
-    if degree < 2:
-        raise ValueError(f"degree must be an integer of at least 2, got {degree!r}.")
-    double_factorial = float(np.prod(np.arange(2 * degree - 3, 0, -2, dtype=np.float64)))
+    for name, value in (("degree", degree), ("n_units", n_units)):
+        if value < 2:
+            raise ValueError(f"{name} must be an integer of at least 2, got {value!r}.")
+    # (2n - 3)!! = (2n - 2)! / (2^(n - 1) (n - 1)!), all in logarithms
+    log_factorial = gammaln(2 * degree - 1) - (degree - 1) * log(2) - gammaln(degree)
+    log_capacity = (degree - 1) * log(n_units) - log_factorial
     if error is None:
-        return n_units ** (degree - 1) / (2 * double_factorial * log(n_units))
-    if not 0 < error < 0.5:
+        log_capacity -= log(2 * log(n_units))
+    elif not 0 < error < 0.5:
         raise ValueError(f"error must be a number between 0 and 1/2, got {error!r}.")
-    x = (2 if rectified else 1) / norm.isf(error) ** 2
-    return float(x * n_units ** (degree - 1) / double_factorial)
+    else:
+        log_capacity += log((2 if rectified else 1) / norm.isf(error) ** 2)
+    return float(np.exp(min(log_capacity, 1e3)))
 
 
+@elementwise
 def exponential_load(flip=0.0):
     """Compute the load below which the exponential memory surely corrects flips.
 
@@ -631,13 +716,13 @@ def _sum_of_signs(n):
     """Values of a sum of n independent signs, and their probabilities."""
     _check_positive_integers(n=n)
     ups = np.arange(n + 1)
-    return 2.0 * ups - n, np.array([comb(n, int(k)) / 2**n for k in ups])
+    return 2.0 * ups - n, binom.pmf(ups, n, 0.5)
 
 
 def _log_two_cosh(field, temperature):
     """``T ln 2cosh(field / T)``, down to T = 0."""
     magnitude = np.abs(field)
-    if temperature == 0:
+    if temperature < COLD:
         return magnitude
     return magnitude + temperature * np.log1p(np.exp(-2 * magnitude / temperature))
 
@@ -649,10 +734,10 @@ def _check_positive_integers(**values):
 
 
 def _check_load(load):
-    if not 0 < load < np.inf:
+    if not isinstance(load, (int, float)) or not 0 < load < np.inf:
         raise ValueError(f"load must be a positive number, got {load!r}.")
 
 
 def _check_temperature(temperature):
-    if not 0 <= temperature < np.inf:
+    if not isinstance(temperature, (int, float)) or not 0 <= temperature < np.inf:
         raise ValueError(f"temperature must be a number of at least 0, got {temperature!r}.")
