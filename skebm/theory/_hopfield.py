@@ -301,6 +301,10 @@ def retrieval_state(load, temperature=0.0):
         return _state(m, m / (sqrt(2) * y), load, 0.0)
     if temperature >= 1:
         return NO_STATE
+    m, s, settled = _iterate(load, temperature)
+    if settled:
+        return NO_STATE if m < 1e-6 else _state(m, s, load, temperature)
+    # iteration creeps where retrieval states are about to vanish
     s_best, load_best = _most_loaded(temperature)
     if load > load_best:
         return NO_STATE
@@ -487,6 +491,21 @@ def _most_loaded_at_zero():
         lambda y: -_load_at_zero(y), bounds=(0.5, 3), method="bounded", options={"xatol": 1e-10}
     )
     return float(best.x), float(-best.fun)
+
+
+def _iterate(load, temperature):
+    """Iterate the equations from a pattern: m, ``s = sqrt(alpha r)``, and whether they settled."""
+    m, s = 1.0, sqrt(load)
+    for _ in range(100):
+        mean, q, susceptibility = (float(part) for part in _averages(m, s, temperature))
+        if susceptibility >= 1 or q == 0:
+            break
+        following = mean, sqrt(load * q) / (1 - susceptibility)
+        change = abs(following[0] - m) + abs(following[1] - s)
+        m, s = following
+        if change <= 1e-14:
+            return m, s, True
+    return m, s, False
 
 
 def _overlap_at(s, temperature):
