@@ -10,6 +10,7 @@ from .._base import as_generator, as_spins, check_count
 from .._dynamics import recall_steps
 from .._hopfield import HopfieldMemory
 from ..datasets import make_patterns
+from ..theory._hopfield import ground_state_line
 from ._axes import check_shape, image_grid, new_axes
 
 
@@ -162,7 +163,7 @@ class PhaseDiagramDisplay:
         critical_loads = np.array([theory.critical_load(t) for t in temperatures])
         # dense at both ends, where the line is steep
         loads = 0.0518 * np.sin(np.linspace(0.12, np.pi / 2, max(n_points // 2, 5))) ** 2
-        ground_state = theory.phase_boundaries(loads).ground_state
+        ground_state = np.array([ground_state_line(float(load)) for load in loads])
         return cls(temperatures, critical_loads, loads, ground_state).plot(ax=ax)
 
     def plot(self, ax=None):

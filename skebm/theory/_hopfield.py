@@ -422,7 +422,7 @@ def phase_boundaries(loads):
     loads = np.atleast_1d(np.asarray(loads, dtype=np.float64))
     for load in loads:
         _check_load(load)
-    lines = np.array([(_retrieval_line(load), _ground_state_line(load)) for load in loads])
+    lines = np.array([(_retrieval_line(load), ground_state_line(load)) for load in loads])
     return PhaseBoundaries(1 + np.sqrt(loads), *lines.reshape(-1, 2).T)
 
 
@@ -444,7 +444,7 @@ def _retrieval_line(load):
     return brentq(lambda t: critical_load(t) - load, coldest, warmest, xtol=1e-9)
 
 
-def _ground_state_line(load):
+def ground_state_line(load):
     def excess(temperature):
         glass = spin_glass_state(load, temperature).free_energy
         return retrieval_state(load, temperature).free_energy - glass
