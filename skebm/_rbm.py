@@ -7,12 +7,13 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from . import _likelihood, _tap
-from ._base import as_generator, check_count, check_given, read, read_given, read_hidden
+from ._base import as_generator, check_count, check_given, read, read_given, read_hidden, warn
 from ._dynamics import gibbs, temper
 from ._energies import Bipartite
 from ._machine import LARGEST_WEIGHT, N_CHAINS, Machine
@@ -623,10 +624,13 @@ class RBM(Machine):
     # ---------------------------------------------------------------- thermodynamics
 
     def fixed_points(self, X=None, *, n_starts=100, method="tap", random_state=None):
-        """Find the fixed points of the mean-field equations, with TAP's reaction term or without.
+        """Find the fixed points of mean-field equations.
 
-        Each is a state that the machine can be in as a whole: one before training, then more and
-        more, near the kinds of rows that it has learned.
+        Each is a state that the equations take for one that the machine can be in as a whole: one
+        before training, then more, near the kinds of rows that it has learned. How many there are
+        depends on the equations: naive mean field has a state for everything that looks like a
+        pattern (as in the literature's figures), while a machine whose chains wander through all of
+        them is one state, which adaptive TAP finds.
 
         Parameters
         ----------
@@ -634,11 +638,13 @@ class RBM(Machine):
             Rows to start from as well.
         n_starts : int, default=100
             Random starts; 0 only with X.
-        method : {"tap", "mean_field"}, default="tap"
-            "tap" keeps the reaction of a unit on itself, to second order in the weights; it is the
-            better approximation as long as weights are moderate. Where they are so strong that the
-            expansion fails (it settles nowhere, or in one state without contrast), "mean_field"
-            leaves it out, and finds more states than there are.
+        method : {"tap", "adaptive", "mean_field"}, default="tap"
+            "tap" keeps the reaction of a unit on itself, to second order in the weights, a good
+            approximation as long as weights are weak. "adaptive" takes the reaction from the
+            weights as they are, by linear response: the choice for marginals and for ln Z of a
+            trained machine; a step costs an inverse of n_components^2. "mean_field" leaves the
+            reaction out: the choice to count learned patterns, and finds more states than there
+            are.
         random_state : int, RandomState, numpy.random.Generator or None, default=None
             Seed; None draws afresh at every call.
 
@@ -653,10 +659,17 @@ class RBM(Machine):
         ValueError
             If units are neither Bernoulli nor spins, or iteration settles from nowhere.
 
+        Warns
+        -----
+        ConvergenceWarning
+            For "tap", if weights are too strong for the expansion where it settles.
+
         References
         ----------
         D. Thouless, P. Anderson and R. Palmer, "Solution of 'Solvable model of a spin glass'"
-        (1977). M. Gabrie, E. Tramel and F. Krzakala, "Training restricted Boltzmann machines via
+        (1977). M. Opper and O. Winther, "Adaptive and self-averaging Thouless-Anderson-Palmer
+        mean-field theory for probabilistic modeling" (2001). M. Gabrie, E. Tramel and F. Krzakala,
+        "Training restricted Boltzmann machines via
         the Thouless-Anderson-Palmer free energy" (2015).
 
         Examples
@@ -670,8 +683,8 @@ class RBM(Machine):
         """
         check_is_fitted(self)
         check_count("n_starts", n_starts, 1 if X is None else 0)
-        if method not in ("tap", "mean_field"):
-            raise ValueError(f"method must be 'tap' or 'mean_field', got {method!r}.")
+        if method not in ("tap", "adaptive", "mean_field"):
+            raise ValueError(f"method must be 'tap', 'adaptive' or 'mean_field', got {method!r}.")
         model = self._model()
         for name, unit in (("visible", model.visible), ("hidden", model.hidden)):
             if type(unit) not in _tap.LAWS:
@@ -688,31 +701,46 @@ class RBM(Machine):
             X = (X.toarray() if sparse.issparse(X) else X).astype(np.float64)
             starts[0] = np.concatenate([X, starts[0]])
             starts[1] = np.concatenate([model.mean_hidden(X), starts[1]])
-        found, settled = _tap.fixed_points(model, *starts, reaction=float(method == "tap"))
+        if method == "adaptive":
+            found, settled = _tap.adaptive_fixed_points(model, *starts)
+        else:
+            found, settled = _tap.fixed_points(model, *starts, reaction=float(method == "tap"))
         if not settled.any():
             raise ValueError(
                 f"The equations of method={method!r} did not settle from any of {len(settled)} "
                 "starts; the weights are too strong. Try method='mean_field', or a higher "
                 "temperature."
             )
+        strength = 0.0
+        if method == "tap":
+            strength = _tap.expansion_strength(model, found.visible, found.hidden).max()
+        if strength >= 1 or (method == "tap" and not settled.all()):
+            warn(
+                f"The TAP equations settled from {np.count_nonzero(settled)} of {len(settled)} "
+                f"starts, and weights have the strength {strength:.3g} there; from 1 on, the "
+                "expansion in them fails, and fixed points lose contrast or merge. Use "
+                "method='adaptive' for marginals and ln Z, 'mean_field' to count patterns.",
+                ConvergenceWarning,
+            )
         return found
 
-    def tap_log_partition(self, *, n_starts=100):
-        """Approximate ln Z by the sum over the fixed points of the TAP equations.
+    def tap_log_partition(self, *, n_starts=10, method="adaptive"):
+        """Approximate ln Z by the sum over the fixed points of TAP equations.
 
         Deterministic: starts are the persistent chains and `n_starts` random states, drawn with a
         seed of `fit`.
 
         Parameters
         ----------
-        n_starts : int, default=100
-            Random starts.
+        n_starts : int, default=10
+            Random starts, beside as many of the persistent chains.
+        method : {"adaptive", "tap", "mean_field"}, default="adaptive"
+            Which equations, as for `fixed_points`.
 
         Returns
         -------
         value : float
-            In nats. Good for weak weights or well separated fixed points; see `log_partition` for
-            estimates with bounds.
+            In nats, without a bound; see `log_partition` for estimates with bounds.
 
         Examples
         --------
@@ -724,8 +752,10 @@ class RBM(Machine):
         check_is_fitted(self)
         X, chains = None, getattr(self, "chains_", None)
         if chains is not None:
-            X = self.inverse_transform(chains)
-        found = self.fixed_points(X, n_starts=n_starts, random_state=self._likelihood_seed_)
+            X = self.inverse_transform(chains[:n_starts])
+        found = self.fixed_points(
+            X, n_starts=n_starts, method=method, random_state=self._likelihood_seed_
+        )
         return float(logsumexp(found.free_energy / -self._temperature()))
 
     def phase(self):
@@ -735,9 +765,9 @@ class RBM(Machine):
         -------
         phase : Phase
             Named tuple ``(name, largest, bulk_edge)``, with the name "paramagnetic",
-            "ferromagnetic" or "spin-glass-like"; `skebm.theory.rbm_phase` states the criterion.
-            The units' variances are those without couplings, in the field of their biases and of
-            the other side's means.
+            "ferromagnetic", "spin-glass-like" or "undecided"; `skebm.theory.rbm_phase` states the
+            criterion. The units' variances are those without couplings, in the field of their
+            biases and of the other side's means.
 
         Examples
         --------

@@ -230,21 +230,25 @@ def free_energy_gap(X_train, X_held_out):
 
 
 def n_fixed_points(X=None, **options):
-    """Make a function that counts the distinct fixed points of the mean-field equations.
+    """Make a function that counts the distinct fixed points of the naive mean-field equations.
+
+    They grow with what is learned, one for everything that looks like a pattern; the states that
+    chains really keep apart are fewer. See `RBM.fixed_points` for other equations.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_features), default=None
         Rows to start from; a few hundred are enough.
     **options
-        For `RBM.fixed_points`; the seed is 0 unless given.
+        For `RBM.fixed_points`; the seed is 0 and the method "mean_field" unless given.
 
     Returns
     -------
     function : callable
         From an RBM to their number; 0 where the equations settle from nowhere.
     """
-    options = {"n_starts": 0 if X is not None else 100, "random_state": 0, **options}
+    defaults = {"n_starts": 0 if X is not None else 100, "random_state": 0, "method": "mean_field"}
+    options = defaults | options
 
     def count(machine):
         try:

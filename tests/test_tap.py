@@ -100,7 +100,7 @@ def test_learning_makes_fixed_points():
 
 def test_bad_input():
     rbm = small("bernoulli", "bernoulli", 0.5, 0)
-    with pytest.raises(ValueError, match="method must be 'tap' or 'mean_field'"):
+    with pytest.raises(ValueError, match="method must be 'tap', 'adaptive' or 'mean_field'"):
         rbm.fixed_points(method="bethe")
     with pytest.raises(ValueError, match="n_starts must be an integer of at least 1"):
         rbm.fixed_points(n_starts=0)

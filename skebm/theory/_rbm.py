@@ -39,12 +39,15 @@ def marchenko_pastur_edge(n_rows, n_columns, deviation=1.0):
     return deviation * (sqrt(n_rows) + sqrt(n_columns))
 
 
+SMALLEST_FREE_SHARE = 0.5
+
+
 class Phase(NamedTuple):
     """Phase of a restricted Boltzmann machine, and what it was read from.
 
     Attributes
     ----------
-    name : {"paramagnetic", "ferromagnetic", "spin-glass-like"}
+    name : {"paramagnetic", "ferromagnetic", "spin-glass-like", "undecided"}
         The phase.
     largest : float
         Largest singular value of the weights in units of the fluctuations that they must overcome.
@@ -65,7 +68,12 @@ def rbm_phase(weights, variance_visible, variance_hidden, temperature=1.0):
     variances there: the machine is paramagnetic. Otherwise it condenses along the direction of that
     singular value. If it stands out of the bulk, the direction was learned, and the phase is called
     ferromagnetic; if it is part of the bulk, it is one of many random ones, as in a spin glass. The
-    bulk is that of a random matrix (Marchenko and Pastur) with the median of the singular values.
+    bulk is that of a random matrix (Marchenko and Pastur) with the median of the singular values,
+    or that of the same weights, less their mean, in random places.
+
+    The phase is "undecided" where that reasoning has nothing to go by: where biases and couplings
+    hold so many units near a bound that fewer than half of a side carry the variance, and where
+    the two bulks disagree, as they do when weights are few, large and learned.
 
     Parameters
     ----------
@@ -100,18 +108,35 @@ def rbm_phase(weights, variance_visible, variance_hidden, temperature=1.0):
     >>> rbm_phase(20 * weights, np.ones(80), np.ones(50)).name
     'spin-glass-like'
     """
+    variances = np.asarray(variance_visible, float), np.asarray(variance_hidden, float)
     scaled = np.sqrt(variance_hidden)[:, np.newaxis] * weights * np.sqrt(variance_visible)
     values = np.linalg.svd(scaled / temperature, compute_uv=False)
     largest = float(values[0])
     n_rows, n_columns = scaled.shape
     bulk_edge = float(np.median(values) * marchenko_pastur_edge(n_rows, n_columns))
     bulk_edge /= _median_of_bulk(n_rows, n_columns)
+    # where variances or sizes of weights are uneven, the bulk ends elsewhere: at about the largest
+    # value for the same weights, less their mean, in random places
+    shuffled = np.random.default_rng(0).permuted(weights - np.mean(weights))
+    shuffled = np.sqrt(variance_hidden)[:, np.newaxis] * shuffled * np.sqrt(variance_visible)
+    uneven_edge = float(np.linalg.norm(shuffled / temperature, 2))
     # a bulk of finite size reaches a little further; a single value has none
-    outlier = largest > 1.1 * bulk_edge or len(values) == 1
-    name = "paramagnetic"
-    if largest >= 1:
-        name = "ferromagnetic" if outlier else "spin-glass-like"
+    stands_out = [largest > 1.1 * edge or len(values) == 1 for edge in (bulk_edge, uneven_edge)]
+    if min(_free_share(part) for part in variances) < SMALLEST_FREE_SHARE:
+        name = "undecided"
+    elif largest < 1:
+        name = "paramagnetic"
+    elif stands_out[0] != stands_out[1]:
+        name = "undecided"
+    else:
+        name = "ferromagnetic" if stands_out[0] else "spin-glass-like"
     return Phase(name, largest, bulk_edge)
+
+
+def _free_share(variances):
+    """Share of the units that carry the variance: their participation ratio."""
+    total = variances.sum()
+    return total**2 / (len(variances) * (variances**2).sum()) if total > 0 else 0.0
 
 
 def _median_of_bulk(n_rows, n_columns):
