@@ -126,8 +126,15 @@ def check_given(given, unit):
 
 
 def read_target(estimator, X, y):
-    """What recalled rows should be: y where it is a table of X's width, else X itself."""
-    is_table = y is not None and np.ndim(y) == 2 and np.shape(y)[1] == estimator.n_features_in_
+    """What recalled rows should be: y where it is a table, else X itself."""
+    is_table = y is not None and np.ndim(y) == 2
+    if is_table and np.shape(y)[1] not in (1, estimator.n_features_in_):
+        raise ValueError(
+            f"y has {np.shape(y)[1]} columns, but {type(estimator).__name__} has "
+            f"{estimator.n_features_in_} features; targets are rows of that width. Labels, of one "
+            "dimension or one column, are ignored."
+        )
+    is_table = is_table and np.shape(y)[1] == estimator.n_features_in_
     target = check_array(y if is_table else X, dtype=np.float64, input_name="y")
     n_rows = np.shape(X)[0]
     if len(target) != n_rows:

@@ -66,10 +66,10 @@ class Bipartite(NamedTuple):
         if not all(np.isfinite(array).all() for array in arrays):
             return "The parameters are not finite."
         n_hidden, n_visible = self.weights.shape
-        rows = _quadratic_columns(self.hidden, n_hidden)
-        columns = _quadratic_columns(self.visible, n_visible)
-        if rows.size and columns.size:
-            largest = np.linalg.norm(self.weights[np.ix_(rows, columns)], 2)
+        rows = _quadratic_deviations(self.hidden, n_hidden)
+        columns = _quadratic_deviations(self.visible, n_visible)
+        if rows.any() and columns.any():
+            largest = np.linalg.norm(rows[:, np.newaxis] * self.weights * columns, 2)
             if largest >= 1:
                 return (
                     f"The largest singular value of the weights is {largest:.4g}; between "
@@ -214,10 +214,13 @@ class Path(NamedTuple):
         return h, slope / model.temperature
 
 
-def _quadratic_columns(unit, n_columns):
-    blocks = unit.blocks(n_columns)
-    pieces = [np.arange(cut.start, cut.stop) for part, cut in blocks if part.quadratic]
-    return np.concatenate(pieces) if pieces else np.empty(0, int)
+def _quadratic_deviations(unit, n_columns):
+    """Square roots of the spreads of quadratic columns; 0 for the others."""
+    deviations = np.zeros(n_columns)
+    for part, cut in unit.blocks(n_columns):
+        if part.quadratic:
+            deviations[cut] = np.sqrt(part.spread)
+    return deviations
 
 
 @dataclass(frozen=True)

@@ -265,6 +265,8 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ValueError
             If a row is not stored, or none would remain. The memory stays as it was.
         """
+        check_is_fitted(self)
+        self._validate_params()
         spins, stored = self._read(X), self._stored()
         keep = np.ones(len(stored), dtype=bool)
         for number, row in enumerate(spins):

@@ -3,7 +3,7 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import log_expit
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, Options, StrOptions
@@ -17,6 +17,8 @@ from ._dense_training import Memories, train_epoch
 BLOCK_SIZE = 2**22
 # share of the learning rate that is left in the end
 LAST_RATE = 0.01
+# overlap, as a multiple of what training rows have, from which on a row counts as this far out
+LARGEST_OVERLAP = 10.0
 
 
 class HopfieldClassifier(ClassifierMixin, BaseEstimator):
@@ -161,7 +163,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         ValueError
             If a parameter or the data are not valid. A classifier fitted before stays as it was.
         """
-        with all_or_nothing(self):
+        with all_or_nothing(self) as finished:
             _, y = validate_data(self, X, y, dtype="numeric")
             X = read(self, X, accept_sparse=False)
             check_classification_targets(y)
@@ -175,10 +177,10 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
                 # what is averaged are the classes
                 self._model_ = store._replace(values=one_hot, order=None)
             else:
-                self._train(X, 2 * one_hot - 1)
+                self._train(X, 2 * one_hot - 1, finished)
         return self
 
-    def _train(self, X, targets):
+    def _train(self, X, targets, finished):
         rng = as_generator(self.random_state)
         low, high = float(X.min()), float(X.max())
         self._range_ = (low, high if high > low else low + 1)
@@ -186,9 +188,10 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         memories = Memories.random(self.n_memories, rows, len(self.classes_), self.degree, rng)
         velocity = tuple(np.zeros_like(part) for part in memories[:2])
         n_batches = -(-len(rows) // self.batch_size)
-        self.loss_curve_ = []
+        low, high = self._range_
+        losses = []
         for epoch in range(self.max_iter):
-            done = epoch + np.arange(n_batches) / n_batches
+            position = epoch + np.arange(n_batches) / n_batches
             loss = train_epoch(
                 memories,
                 velocity,
@@ -198,14 +201,19 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
                 exponent=self.loss_exponent,
                 batch_size=self.batch_size,
                 momentum=self.momentum,
-                rates=(self.learning_rate * LAST_RATE ** (done / self.max_iter)).tolist(),
+                rates=(self.learning_rate * LAST_RATE ** (position / self.max_iter)).tolist(),
             )
-            self.loss_curve_.append(loss)
-        low, high = self._range_
-        self._model_ = memories
-        self.patterns_ = (memories.visible[:, :-1] + 1) / 2 * (high - low) + low
-        self.pattern_labels_ = memories.labels
-        self.n_iter_ = self.max_iter
+            losses.append(loss)
+            done = memories._replace(visible=memories.visible.copy(), labels=memories.labels.copy())
+            # all at once, so that an interrupt finds a finished epoch
+            vars(self).update(
+                _model_=done,
+                patterns_=(done.visible[:, :-1] + 1) / 2 * (high - low) + low,
+                pattern_labels_=done.labels,
+                loss_curve_=list(losses),
+                n_iter_=epoch + 1,
+            )
+            finished.append(epoch)
 
     def _scaled(self, X):
         """Rows on the scale of the memories, the training range at -1 and 1, and a constant."""
@@ -246,10 +254,15 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
 
     def _label_units(self, X):
         memories = self._model_
-        drive = memories.drive(memories.overlaps(self._scaled(X)) ** (memories.degree - 1))
-        # the largest stays, so that no row is 0 throughout
-        probabilities = expit(2 * drive.astype(np.float64))
-        return np.maximum(probabilities, np.finfo(float).tiny)
+        overlaps = memories.overlaps(self._scaled(X)).astype(np.float64)
+        # far outside the training range powers overflow: the largest overlap becomes 1, which
+        # changes the size of the drives, whose signs then decide
+        largest = overlaps.max(axis=1, keepdims=True)
+        overlaps /= np.maximum(largest / LARGEST_OVERLAP, 1)
+        drive = memories.drive(overlaps ** (memories.degree - 1))
+        # in logarithms, so that no row is 0 throughout
+        log_odds = log_expit(2 * drive)
+        return np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
 
     def predict(self, X):
         """Predict the class of every row.

@@ -163,7 +163,11 @@ def _enumerate(model):
 def _gaussian_log_partition(model):
     model = in_double(model)
     n_hidden, n_visible = model.weights.shape
-    precision = np.eye(n_visible + n_hidden)
+    spreads = [
+        np.broadcast_to(unit.spread, size)
+        for unit, size in ((model.visible, n_visible), (model.hidden, n_hidden))
+    ]
+    precision = np.diag(1 / np.concatenate(spreads))
     precision[n_visible:, :n_visible] = -model.weights
     precision[:n_visible, n_visible:] = -model.weights.T
     field = np.concatenate([model.intercept_visible, model.intercept_hidden])

@@ -1,12 +1,14 @@
 """Restricted Boltzmann machine."""
 
 import zlib
+from copy import copy
 from math import sqrt
 from numbers import Integral, Real
 
 import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
+from sklearn.decomposition import FactorAnalysis
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -19,11 +21,15 @@ from ._energies import Bipartite
 from ._machine import LARGEST_WEIGHT, N_CHAINS, Machine
 from ._training import LADDER, Parameters, State, Workspace, epoch, n_model_chains
 from .theory import rbm_phase
-from .units import UNITS, Unit, as_unit
+from .units import UNITS, Gaussian, Unit, as_unit
 
 INITIAL_SCALE = 0.1
 # in nats, that single precision may cost a log-weight
 LARGEST_ROUNDING = 1e-3
+
+
+# of a column's variance, that its unit's variance keeps at least
+LEAST_VARIANCE = 1e-3
 
 
 class RBM(Machine):
@@ -110,6 +116,9 @@ class RBM(Machine):
         Biases a.
     intercept_hidden_ : ndarray of shape (n_components,)
         Biases b.
+    variance_visible_ : ndarray of shape (n_features,)
+        Variances of visible Gaussian units, over T; 1 for other units beside them. Only where there
+        are such units that learn them.
     chains_ : ndarray of shape (n_chains, n_components)
         Hidden states of the persistent chains ("pcd" and "tempering").
     swap_rates_ : ndarray of shape (9,)
@@ -347,8 +356,18 @@ class RBM(Machine):
         rng = as_generator(self.random_state)
         visible, hidden = as_unit(self.visible), as_unit(self.hidden)
         temperature = self.temperature
-        mean = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
+        mean, variance = mean_and_variance(X)
         self._units_ = visible, hidden
+        for name in ("variance_visible_", "_data_variance_"):
+            vars(self).pop(name, None)
+        if visible.learns_variance:
+            # a constant column has no scale of its own
+            self._data_variance_ = np.where(variance > 0, variance, 1).astype(X.dtype)
+            self.variance_visible_ = self._data_variance_ / X.dtype.type(temperature)
+            for unit, cut in visible.blocks(X.shape[1]):
+                if not unit.learns_variance:
+                    self.variance_visible_[cut] = 1
+            visible = visible.with_variance(self.variance_visible_, self._data_variance_)
         self._base_mean_ = visible.interior(mean, X.shape[0])
         n_components, n_features = self.n_components, X.shape[1]
         # the same numbers in both precisions
@@ -361,11 +380,48 @@ class RBM(Machine):
             # the largest singular value must stay below 1, whatever the temperature
             scale = np.minimum(scale, 0.5 / (sqrt(n_components) + sqrt(n_features)))
         weights *= scale
+        if hasattr(self, "variance_visible_"):
+            weights /= np.sqrt(self.variance_visible_)
         self.components_ = np.asfortranarray(weights)
         self.intercept_visible_ = visible.field(self._base_mean_, temperature).astype(X.dtype)
         resting = np.full(n_components, hidden.resting_mean)
         self.intercept_hidden_ = hidden.field(resting, temperature).astype(X.dtype)
         self._start_generator(rng)
+
+    def _learn(self, X, resume, finished):
+        sides = as_unit(self.visible), as_unit(self.hidden)
+        is_normal = all(isinstance(unit, Gaussian) and unit.learns_variance for unit in sides)
+        if is_normal and not self.alpha and not resume and X.shape[0] > 1:
+            self._analyze_factors(X.toarray() if sparse.issparse(X) else X)
+        else:
+            super()._learn(X, resume, finished)
+
+    def _analyze_factors(self, X):
+        """Go to the maximum of the likelihood of a machine that is a normal distribution.
+
+        With loadings L (n_components rows) and noise variances s^2 the covariance of a factor
+        analysis is ``L' L + diag(s^2)``; the machine's precision is ``diag(1 / s^2) - W' W``.
+        """
+        temperature, (n_components, n_features) = self.temperature, self.components_.shape
+        analysis = FactorAnalysis(min(n_components, n_features), random_state=0)
+        analysis.fit(X.astype(np.float64))
+        # without any noise the weights would reach the border of what is a distribution
+        least = sqrt(np.finfo(X.dtype).eps) * self._data_variance_
+        variance = np.maximum(analysis.noise_variance_, least)
+        loadings = analysis.components_
+        inner = np.eye(len(loadings)) + loadings / variance @ loadings.T
+        values, vectors = np.linalg.eigh(inner)
+        weights = np.zeros((n_components, n_features))
+        # the inverse square root of the inner matrix takes the hidden units' correlations out
+        weights[: len(loadings)] = (vectors / np.sqrt(values)) @ vectors.T @ loadings / variance
+        weights *= sqrt(temperature)
+        mean, dtype = analysis.mean_, X.dtype
+        self.variance_visible_ = (variance / temperature).astype(dtype)
+        self.components_ = np.asfortranarray(weights, dtype)
+        self.intercept_visible_ = (temperature * mean / variance).astype(dtype)
+        self.intercept_hidden_ = -(weights @ mean).astype(dtype)
+        self.loss_curve_ = [-float(value) / len(X) for value in analysis.loglike_]
+        self.n_iter_ = analysis.n_iter_
 
     def _to_watch(self, rows, rng):
         """Held-out rows as states."""
@@ -398,15 +454,25 @@ class RBM(Machine):
             chains = self._resume_chains(model, rng)
         if self.algorithm == "tempering":
             swap_rates = np.zeros(len(LADDER) - 1)
+        variance, least = getattr(self, "variance_visible_", None), None
+        if variance is not None:
+            least = LEAST_VARIANCE * mean_and_variance(X)[1] / self.temperature
+            least = np.maximum(least, np.finfo(variance.dtype).tiny)
+            for unit, cut in as_unit(self.visible).blocks(X.shape[1]):
+                if not unit.learns_variance:
+                    least[cut] = np.inf
         state = State(
-            parameters, velocity, offset_visible, offset_hidden, chains, swap_rates
+            parameters, velocity, offset_visible, offset_hidden, chains, swap_rates, variance
         ).copy()
         model = model._replace(**state.parameters._asdict())
+        if variance is not None:
+            visible = as_unit(self.visible).with_variance(state.variance, self._data_variance_)
+            model = model._replace(visible=visible)
         n_rows = -(-X.shape[0] // n_batches)
         n_chains = n_model_chains(self.algorithm, state, n_rows)
         work = Workspace.allocate(n_rows, n_chains, state.parameters)
         discretize = model.visible.holds_means(X)
-        return model, state, X, work, discretize
+        return model, state, X, work, discretize, least
 
     def _resume_chains(self, model, rng):
         """Hidden states of the last update; new ones, from independent units, where missing."""
@@ -424,7 +490,7 @@ class RBM(Machine):
         return np.concatenate(chains)
 
     def _run_epoch(self, run, rng, rates):
-        model, state, X, work, discretize = run
+        model, state, X, work, discretize, least = run
         loss = epoch(
             model,
             state,
@@ -445,6 +511,7 @@ class RBM(Machine):
                 "alpha": self.alpha,
                 "l1_ratio": self.l1_ratio,
             },
+            least_variance=least,
         )
         done = state.copy()
         fitted = {
@@ -458,15 +525,17 @@ class RBM(Machine):
             fitted["_hot_chains_"], fitted["chains_"] = done.chains[:n_hot], done.chains[n_hot:]
         if done.swap_rates is not None:
             fitted["swap_rates_"] = done.swap_rates
+        if done.variance is not None:
+            fitted["variance_visible_"] = done.variance
         return fitted, loss
 
     def _problem(self, fitted):
-        parameters = [fitted[name] for name in self._parameter_names]
-        problem = (
-            self._model()
-            ._replace(**dict(zip(Parameters._fields, parameters, strict=True)))
-            .problem()
-        )
+        variance = fitted.get("variance_visible_")
+        if variance is not None and not (np.isfinite(variance) & (variance > 0)).all():
+            return "The variances of Gaussian units are not finite."
+        trial = copy(self)
+        vars(trial).update(fitted)
+        problem = trial._model().problem()
         largest = np.abs(fitted["components_"]).max() / self.temperature
         if problem is None and largest > LARGEST_WEIGHT:
             problem = f"The largest weight is {largest:.3g} times the temperature."
@@ -486,13 +555,16 @@ class RBM(Machine):
                     f"{name}={getattr(self, name)!r}, but the machine was fitted with {fitted!r} "
                     "units. Fit it again (with warm_start=False)."
                 )
+        if hasattr(self, "variance_visible_"):
+            variances = self.variance_visible_, self._data_variance_
+            units = units[0].with_variance(*variances), units[1]
         return Bipartite(*self._parameters(), *units, self._temperature())
 
     def _base_field(self):
         """Field of independent visible units fitted to the training data; else zero."""
         if self._base_mean_ is None:
             return np.zeros(self.n_features_in_)
-        return as_unit(self.visible).field(self._base_mean_, self.temperature)
+        return self._model().visible.field(self._base_mean_, self.temperature)
 
     def _read(self, X):
         check_is_fitted(self)
@@ -909,6 +981,15 @@ def _drawn(unit, X):
 def _generator_of(row):
     # rounded, so that both precisions have the same draws; -0 is 0
     return np.random.Generator(np.random.SFC64(zlib.crc32(row.astype(np.float32) + 0)))
+
+
+def mean_and_variance(X):
+    """Of the columns of dense or sparse rows, in double precision."""
+    if sparse.issparse(X):
+        X = X.astype(np.float64)
+        mean = np.asarray(X.mean(axis=0)).ravel()
+        return mean, np.maximum(np.asarray(X.multiply(X).mean(axis=0)).ravel() - mean**2, 0)
+    return X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
 
 
 def _check_columns(unit, name, n_columns):

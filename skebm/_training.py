@@ -16,6 +16,8 @@ from ._dynamics import temper
 OFFSET_RATE = 0.05
 # where the rungs of tempering stand between independent units and the model
 LADDER = np.linspace(0, 1, 10)
+# learned variances: factor of the learning rate, and how far a logarithm moves at most in an update
+VARIANCE_RATE, LARGEST_VARIANCE_STEP = 1.0, 0.1
 
 
 class Parameters(NamedTuple):
@@ -30,7 +32,11 @@ class Parameters(NamedTuple):
 
 
 class State(NamedTuple):
-    """Everything that an update changes, as plain arrays."""
+    """Everything that an update changes, as plain arrays.
+
+    `variance` are those of visible units that learn them, of all columns; the model's unit type
+    holds the same array.
+    """
 
     parameters: Parameters
     velocity: Parameters | None
@@ -38,6 +44,7 @@ class State(NamedTuple):
     offset_hidden: np.ndarray
     chains: np.ndarray | None
     swap_rates: np.ndarray | None
+    variance: np.ndarray | None = None
 
     def copy(self):
         return State(*(None if part is None else part.copy() for part in self))
@@ -169,6 +176,38 @@ def contrast(model, state, n_rows, work, rng, *, algorithm, n_steps, centered, b
         hidden_step -= (v @ offset) @ h
 
 
+def move_variances(model, state, n_rows, n_chains, work, rate, least):
+    """Move learned variances along their gradient, in place, means and couplings of units kept.
+
+    The gradient along the logarithm of a variance s^2 is ``<v^2 / 2s^2 - v (a + W' h)>`` under the
+    data minus that under the chains, with hidden means (Cho, Ilin and Raiko 2011). Steps are
+    of bounded size.
+
+    Parameters
+    ----------
+    model, state, n_rows, work
+        As for `contrast`, after it.
+    n_chains : int
+        Rows of chains.
+    rate : float
+        Learning rate.
+    least : ndarray of shape (n_visible,)
+        Smallest variances; infinite for columns whose variances are not learned.
+    """
+    v = work.visible[: n_rows + n_chains]
+    field = model.visible_field(model.mean_hidden(v))
+    _, slope = _phase_means(v * (0.5 * v / state.variance - field), n_rows)
+    step = VARIANCE_RATE * rate / model.temperature * slope
+    np.clip(step, -LARGEST_VARIANCE_STEP, LARGEST_VARIANCE_STEP, out=step)
+    moved = np.maximum(state.variance * np.exp(step), least)
+    np.copyto(moved, state.variance, where=np.isinf(least))
+    ratio = state.variance / moved
+    weights, intercept, _ = state.parameters
+    weights *= ratio
+    intercept *= ratio
+    state.variance[:] = moved
+
+
 def n_model_chains(algorithm, state, n_rows):
     """Number of chains of the model itself, whose states are the negative phase."""
     if algorithm == "cd":
@@ -242,7 +281,20 @@ def weight_step_scale(model):
     return hidden_scale * np.asarray(model.visible.step_scale, model.weights.dtype)
 
 
-def epoch(model, state, X, work, rng, *, rates, discretize, shuffle, rule, regularization):
+def epoch(
+    model,
+    state,
+    X,
+    work,
+    rng,
+    *,
+    rates,
+    discretize,
+    shuffle,
+    rule,
+    regularization,
+    least_variance=None,
+):
     """One pass over the rows of X in minibatches.
 
     Parameters
@@ -267,6 +319,8 @@ def epoch(model, state, X, work, rng, *, rates, discretize, shuffle, rule, regul
         ``algorithm, n_steps, centered, base`` of `contrast`.
     regularization : dict
         ``momentum, alpha, l1_ratio`` of `move`.
+    least_variance : ndarray of shape (n_visible,)
+        Where ``state.variance`` is learned: `least` of `move_variances`.
 
     Returns
     -------
@@ -287,6 +341,9 @@ def epoch(model, state, X, work, rng, *, rates, discretize, shuffle, rule, regul
         if discretize:
             model.visible.discretize(batch, rng, out=batch)
         contrast(model, state, len(batch), work, rng, scale=rate, **rule)
+        if state.variance is not None:
+            n_chains = n_model_chains(rule["algorithm"], state, len(batch))
+            move_variances(model, state, len(batch), n_chains, work, rate, least_variance)
         move(
             state,
             work.step,

@@ -249,7 +249,7 @@ def make_patterns(n_patterns, n_features, *, activity=0.5, random_state=None):
     return np.where(on, 1.0, -1.0)
 
 
-def corrupt(X, *, flip=0.0, mask=0.0, random_state=None):
+def corrupt(X, *, flip=0.0, mask=0.0, encoding="auto", random_state=None):
     """Corrupt two-valued rows, as cues for a memory.
 
     Parameters
@@ -261,6 +261,8 @@ def corrupt(X, *, flip=0.0, mask=0.0, random_state=None):
         a whole number.
     mask : float, default=0.0
         Share of the features of every row that are set to a random one of the two values.
+    encoding : {"auto", "01", "spin"}, default="auto"
+        The two values: 0 and 1, or -1 and +1. "auto" takes the one that X shows.
     random_state : int, RandomState, numpy.random.Generator or None, default=None
         Seed.
 
@@ -272,13 +274,13 @@ def corrupt(X, *, flip=0.0, mask=0.0, random_state=None):
     Raises
     ------
     ValueError
-        If X is not two-valued, or a share is outside [0, 1].
+        If X is not two-valued, shows one value only, or a share is outside [0, 1].
 
     Examples
     --------
     >>> import numpy as np
     >>> from skebm.datasets import corrupt
-    >>> (corrupt(np.ones((3, 50)), flip=0.1, random_state=0) == 0).sum(axis=1)
+    >>> (corrupt(np.zeros((3, 50)), flip=0.1, random_state=0) == 1).sum(axis=1)
     array([5, 5, 5])
     """
     X = check_array(X, copy=True)
@@ -288,6 +290,18 @@ def corrupt(X, *, flip=0.0, mask=0.0, random_state=None):
     low = -1 if (X < 0).any() else 0
     if ((X != low) & (X != 1)).any():
         raise ValueError("X must have the values 0 and 1, or -1 and +1, only.")
+    if encoding not in ("auto", "01", "spin"):
+        raise ValueError(f"encoding must be 'auto', '01' or 'spin', got {encoding!r}.")
+    if encoding == "auto" and (X == 1).all():
+        raise ValueError(
+            "X has nothing but 1, so its other value is unknown: give encoding='spin' for -1, or "
+            "'01' for 0."
+        )
+    if encoding != "auto":
+        wanted = -1 if encoding == "spin" else 0
+        if low != wanted and not (X == 1).all():
+            raise ValueError(f"X has the value {low}, which encoding={encoding!r} has not.")
+        low = wanted
     rng = as_generator(random_state)
     for share, flips in ((flip, True), (mask, False)):
         order = rng.random(X.shape).argsort(axis=1)[:, : round(share * X.shape[1])]
@@ -328,6 +342,8 @@ def nudge_images(X, y=None, *, shape):
            [0, 1, 0, 3]])
     """
     X = check_array(X)
+    if y is not None and np.shape(y)[:1] != (len(X),):
+        raise ValueError(f"X has {len(X)} rows, but y has the shape {np.shape(y)}.")
     height, width = shape
     if height * width != X.shape[1]:
         raise ValueError(

@@ -70,7 +70,8 @@ def integrated_autocorrelation_time(chains):
     Returns
     -------
     time : float
-        In sweeps; 1 for independent values. Trust it if the chains are 50 times longer at least.
+        In sweeps; 1 for independent values, below 1 where values alternate, 0 at least. Trust it if
+        the chains are 50 times longer at least.
         A constant observable gives nan.
 
     Examples
@@ -97,7 +98,9 @@ def integrated_autocorrelation_time(chains):
     covariance = np.fft.irfft(spectrum.mean(axis=1))[:n_sweeps] / np.arange(n_sweeps, 0, -1)
     times = 2 * np.cumsum(covariance / covariance[0]) - 1
     enough = np.arange(n_sweeps) >= 5 * times
-    return float(times[np.argmax(enough) if enough.any() else n_sweeps - 1])
+    # of a series that alternates, pairs of lags make the sum
+    time = times[np.argmax(enough) if enough.any() else n_sweeps - 1]
+    return float(max(time, 0.0))
 
 
 class AdversarialAccuracy(NamedTuple):

@@ -10,7 +10,7 @@ unit           states                 cumulant                   mean
 =============  =====================  =========================  ===================
 `Bernoulli`    0, 1                   ``T softplus(theta / T)``  ``sigmoid(theta / T)``
 `Spin`         -1, +1                 ``T ln 2cosh(theta / T)``  ``tanh(theta / T)``
-`Gaussian`     real, E0 = s^2 / 2     ``theta^2 / 2 + ...``      ``theta``
+`Gaussian`     real, E0 = s^2 / 2v    ``v theta^2 / 2 + ...``    ``v theta``
 `ReLU`         s >= 0, E0 = s^2 / 2   the same on half the line  smooth ``max(theta, 0)``
 `Categorical`  one-hot group          ``T lse(theta / T)``       ``softmax(theta / T)``
 `Composite`    blocks of columns, each with a unit type of its own
@@ -65,6 +65,11 @@ class Unit:
     quadratic : bool
         Whether the cumulant grows like ``theta^2 / 2``. Two such sides make a proper
         distribution for sure only while the largest singular value of the weights is below 1.
+    spread : float or ndarray of shape (n_columns,)
+        Of a quadratic unit: the factor v of a cumulant that grows like ``v theta^2 / 2``.
+    learns_variance : bool
+        Whether the spread of visible units is a parameter to learn; then `with_variance` gives the
+        unit that has it.
     scaler : str
         What brings data of the wrong scale into that of a quadratic unit.
     """
@@ -75,7 +80,13 @@ class Unit:
     resting_mean = 0.0
     step_scale = 1.0
     quadratic = False
+    spread = 1.0
+    learns_variance = False
     scaler = "StandardScaler"
+
+    def with_variance(self, variance, data_variance):
+        """The unit with that spread, where it learns one, of data with that; else the unit."""
+        return self
 
     def cumulant(self, field, temperature):
         """Cumulant function K(field; temperature) of every unit, in units of energy."""
@@ -358,45 +369,130 @@ class Spin(Unit):
 
 
 class Gaussian(Unit):
-    """Real-valued unit with own energy ``s^2 / 2``: normal with mean `field` and variance T.
+    """Real-valued unit with own energy ``s^2 / (2 v)``: normal with mean ``v field``, variance T v.
 
-    Suits columns that are standardised; two Gaussian sides need weights whose largest singular
-    value is below 1.
+    As visible units they suit columns that are standardised, with the variance v of the noise in
+    every column learned along with the weights (Cho, Ilin and Raiko 2011). Hidden ones have v = 1,
+    as their scale is free. Two Gaussian sides make a factor analysis; they need weights whose
+    largest singular value, in units of the deviations, is below 1.
+
+    Parameters
+    ----------
+    variance : "learned" or array-like of shape (n_columns,) or float, default="learned"
+        v. "learned" starts at the variance of the data on the visible side of an `RBM` in training,
+        and is 1 everywhere else; numbers are kept.
+
+    Raises
+    ------
+    ValueError
+        If `variance` is neither "learned" nor positive numbers.
+
+    References
+    ----------
+    K. Cho, A. Ilin and T. Raiko, "Improved learning of Gaussian-Bernoulli restricted Boltzmann
+    machines" (2011). J. Melchior, N. Wang and L. Wiskott, "Gaussian-binary restricted Boltzmann
+    machines for modeling natural image statistics" (2017).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from skebm.units import Gaussian
+    >>> Gaussian([1.0, 4.0]).mean(np.array([[0.5, 0.5]]), temperature=1.0)
+    array([[0.5, 2. ]])
     """
 
     step_scale = 0.25
     quadratic = True
 
+    def __init__(self, variance="learned"):
+        if not isinstance(variance, str):
+            variance = np.asarray(variance)
+            if variance.dtype.kind not in "iuf" or not (variance > 0).all() or variance.ndim > 1:
+                raise ValueError(
+                    "variance of Gaussian must be 'learned', or positive numbers, one a column or "
+                    f"one for all, got {variance!r}."
+                )
+        elif variance != "learned":
+            raise ValueError(
+                f"variance of Gaussian must be 'learned' or positive numbers, got {variance!r}."
+            )
+        self.variance_ = variance
+
+    @property
+    def learns_variance(self):
+        """Whether training finds the variances."""
+        return isinstance(self.variance_, str)
+
+    @property
+    def spread(self):
+        """v, of all columns or of each."""
+        return 1.0 if self.learns_variance else self.variance_
+
+    def with_variance(self, variance, data_variance):
+        """The unit with these variances, where it would learn them, for data with those.
+
+        Steps are for standardised data; others take them in proportion.
+        """
+        if not self.learns_variance:
+            return self
+        unit = Gaussian(variance)
+        unit.step_scale = self.step_scale / data_variance
+        return unit
+
+    def blocks(self, n_columns):
+        """List of one pair (unit type, slice of columns)."""
+        if np.size(self.spread) not in (1, n_columns):
+            raise ValueError(
+                f"Gaussian has {np.size(self.spread)} variances, but there are {n_columns} columns."
+            )
+        return super().blocks(n_columns)
+
     def cumulant(self, field, temperature):
-        """``field^2 / 2 + (T / 2) ln(2 pi T)``."""
-        return 0.5 * field**2 + 0.5 * temperature * log(2 * pi * temperature)
+        """``v field^2 / 2 + (T / 2) ln(2 pi T v)``."""
+        result = 0.5 * self._times(field) * field
+        result += 0.5 * temperature * np.log(2 * pi * temperature * self.spread)
+        return result
 
     def mean(self, field, temperature, out=None):
-        """The field itself."""
-        if out is field:
-            return out
+        """``v field``."""
         out = _like(field, out)
-        np.copyto(out, field)
-        return out
+        return np.multiply(field, self.spread, out=out, casting="same_kind")
 
     def variance(self, field, temperature):
-        """The temperature."""
-        return np.full_like(field, temperature)
+        """``T v``."""
+        return np.full_like(field, temperature * self.spread)
 
     def sample(self, field, temperature, rng, out=None):
         """Draw normal states."""
         # the same numbers in both precisions
         noise = rng.standard_normal(field.shape, dtype=np.float32).astype(field.dtype, copy=False)
-        noise *= sqrt(temperature)
-        return np.add(field, noise, out=out)
+        noise *= np.sqrt(temperature * self.spread)
+        return np.add(self._times(field), noise, out=out)
 
     def field(self, mean, temperature):
-        """The mean itself."""
-        return mean
+        """``mean / v``."""
+        return mean / self.spread
 
     def energy(self, state):
-        """``state^2 / 2``."""
-        return 0.5 * state**2
+        """``state^2 / (2 v)``."""
+        return 0.5 * state**2 / self._in(state)
+
+    def _times(self, field):
+        return field if self.learns_variance else field * self._in(field)
+
+    def _in(self, array):
+        return np.asarray(self.spread, array.dtype)
+
+    def __repr__(self):
+        if self.learns_variance:
+            return "Gaussian()"
+        return f"Gaussian(variance={np.array2string(self.variance_, threshold=5)})"
+
+    def __eq__(self, other):
+        same = type(self) is type(other)
+        return same and np.array_equal(self.variance_, other.variance_)
+
+    __hash__ = Unit.__hash__
 
 
 class ReLU(Unit):
@@ -683,6 +779,20 @@ class Composite(Unit):
     def quadratic(self):
         """Whether some block is."""
         return any(unit.quadratic for unit, _ in self.parts)
+
+    @property
+    def learns_variance(self):
+        """Whether a block does."""
+        return any(unit.learns_variance for unit, _ in self.parts)
+
+    def with_variance(self, variance, data_variance):
+        """The same blocks, with these spreads where they learn one."""
+        return Composite(
+            [
+                (unit.with_variance(variance[cut], data_variance[cut]), cut.stop - cut.start)
+                for unit, cut in self.blocks(len(variance))
+            ]
+        )
 
     def blocks(self, n_columns):
         """List of (unit type, slice of columns)."""
