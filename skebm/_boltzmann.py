@@ -22,6 +22,7 @@ from ._base import (
     warn,
 )
 from ._boltzmann_training import State, hidden_given, mean_field
+from ._callbacks import run_epochs
 from ._coupled import Coupled, arrange, heat_bath
 from ._dynamics import exchange
 from ._enumeration import LARGEST_WORK, log_sum, mean_states, work
@@ -46,6 +47,11 @@ PRETRAINING_EPOCHS, PRETRAINED_SHARE = 10, 0.75
 CLIMBS = {
     "exact": _training.exact_contrast,
     "pseudo_likelihood": _training.pseudo_contrast,
+}
+# what they minimise
+CLIMBED = {
+    "exact": "negative log-likelihood, with the penalty (nats)",
+    "pseudo_likelihood": "negative pseudo-likelihood, with the penalty (nats)",
 }
 # relative gain of a step at which a climb ends: at the limit of precision where there is one
 # maximum and it is cheap, sooner where couplings often grow without bound
@@ -463,6 +469,11 @@ class BoltzmannMachine(Machine):
                 f"early_stopping=True is for training by epochs, but algorithm={algorithm!r} "
                 "climbs to the maximum. Use alpha against overfitting, or algorithm='gibbs'."
             )
+        run_epochs(self, 1, X, lambda: self._climb(X, algorithm))
+        finished.append(self.n_iter_)
+
+    def _climb(self, X, algorithm):
+        """Go to a maximum of the likelihood, or of the pseudo-likelihood."""
         dtype = self.coupling_.dtype
         concave = algorithm == "exact" and not self._n_hidden()
         rng = self._resume_generator()
@@ -491,7 +502,9 @@ class BoltzmannMachine(Machine):
             )
         self._set_canonical(coupling.astype(dtype), intercept.astype(dtype))
         self.loss_curve_ = losses
+        self._loss_name_ = CLIMBED[algorithm]
         self.n_iter_ = max(1, len(losses))
+        return True
 
     def _penalty(self):
         """The L2 penalty of a canonical coupling matrix, as a function."""

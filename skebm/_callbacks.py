@@ -11,7 +11,7 @@ except ImportError:  # scikit-learn < 1.9
         """Stands in for scikit-learn's mixin where that does not exist yet."""
 
 
-def run_epochs(estimator, n_epochs, X, run_epoch, fitted_attributes):
+def run_epochs(estimator, n_epochs, X, run_epoch):
     """Run epochs as callback tasks until they, or a callback, ask to stop.
 
     Parameters
@@ -24,14 +24,16 @@ def run_epochs(estimator, n_epochs, X, run_epoch, fitted_attributes):
         Training data, as callbacks get to see them.
     run_epoch : callable
         Runs the next epoch; returns whether it was the last one to run.
-    fitted_attributes : callable
-        Returns the fitted attributes as a dict, for callbacks that evaluate the model.
     """
     if not hasattr(estimator, "_init_callback_context"):
         for _ in range(n_epochs):
             if run_epoch():
                 return
         return
+
+    def fitted_attributes():
+        return {name: value for name, value in vars(estimator).items() if name.endswith("_")}
+
     fit_task = estimator._init_callback_context(max_subtasks=n_epochs)
     fit_task.call_on_fit_task_begin(estimator=estimator, X=X)
     for _ in range(n_epochs):

@@ -23,7 +23,7 @@ from ._base import (
     read_target,
     warn,
 )
-from ._dynamics import heat_bath, mean_field, recall, recall_at_once
+from ._dynamics import heat_bath, mean_field, recall, recall_at_once, recall_steps
 
 BLOCK_SIZE = 2**24
 MEAN_FIELD_STEPS = 30
@@ -378,6 +378,11 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 ConvergenceWarning,
             )
         return recalled
+
+    def _recall_steps(self, X, every):
+        """Yield states, as they are given out, and energies after every few units of a recall."""
+        for spins in recall_steps(self._model_, self._read(X), self.max_iter, every):
+            yield self._encode(spins, self.patterns_.dtype), self._model_.energy(spins)
 
     def _aligned_field(self):
         """Mean field on the units of stored patterns along these, the scale of temperatures."""

@@ -130,10 +130,7 @@ class Machine(
             finished.append(self.n_iter_)
             return stop
 
-        def fitted_attributes():
-            return {name: value for name, value in vars(self).items() if name.endswith("_")}
-
-        run_epochs(self, horizon - self.n_iter_, X, run_epoch, fitted_attributes)
+        run_epochs(self, horizon - self.n_iter_, X, run_epoch)
         if self._best_ is not None:  # a callback ended training
             best = dict(zip(self._parameter_names, self._best_.parameters, strict=True))
             vars(self).update(best, _best_=None)
@@ -254,6 +251,7 @@ class Machine(
         return fitted | {
             "_generator_state_": rng.bit_generator.state,
             "n_iter_": self.n_iter_ + 1,
+            "_loss_name_": self._loss_name,
             "loss_curve_": [*self.loss_curve_, loss],
         }
 

@@ -313,6 +313,10 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         ConvergenceWarning
             If rows did not settle within `max_iter`, unless that is 1.
         """
+        return self._recall(X)
+
+    def _recall(self, X):
+        """What `transform` gives, as an array."""
         rows, dtype = self._read(X)
         if self._dense():
             pieces = [
@@ -330,6 +334,32 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
                 ConvergenceWarning,
             )
         return recalled
+
+    def _recall_steps(self, X, every):
+        """Yield states, as they are given out, and energies along a recall.
+
+        Of spins after every few units, of continuous states after every step.
+        """
+        states, _ = self._read(X)
+        is_dense, n_units = self._dense(), states.shape[1]
+
+        def seen(states):
+            if is_dense:
+                return self._encode(states, self.patterns_.dtype), self._model_.energy(states)
+            return states, energy(self._model_, states, self.temperature, self.block_size)
+
+        yield seen(states)
+        for _ in range(self.max_iter):
+            start = states
+            for units in gen_batches(n_units, every if is_dense else n_units):
+                if is_dense:
+                    free = np.arange(n_units)[units]
+                    states, _ = recall_dense(self._model_, states, 1, free)
+                else:
+                    states, _ = step(self._model_, states, self.temperature, self.block_size)
+                yield seen(states)
+            if np.abs(states - start).max() <= self.tol * (0 if is_dense else self._model_.reach):
+                return
 
     def _settle(self, states):
         result, settled = states.copy(), np.zeros(len(states), dtype=bool)
@@ -421,7 +451,7 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         score : float
             Mean cosine in [-1, 1]; for spins the mean overlap, which is the same.
         """
-        recalled = self.transform(X)
+        recalled = self._recall(X)
         target = read_target(self, X, y)
         recalled = recalled.astype(np.float64)
         if self._dense():

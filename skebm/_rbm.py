@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _likelihood, _tap
 from ._base import as_generator, check_count, check_given, read, read_given, read_hidden, warn
+from ._callbacks import run_epochs
 from ._dynamics import gibbs, temper
 from ._energies import Bipartite
 from ._machine import LARGEST_WEIGHT, N_CHAINS, Machine
@@ -392,7 +393,9 @@ class RBM(Machine):
         sides = as_unit(self.visible), as_unit(self.hidden)
         is_normal = all(isinstance(unit, Gaussian) and unit.learns_variance for unit in sides)
         if is_normal and not self.alpha and not resume and X.shape[0] > 1:
-            self._analyze_factors(X.toarray() if sparse.issparse(X) else X)
+            X = X.toarray() if sparse.issparse(X) else X
+            run_epochs(self, 1, X, lambda: self._analyze_factors(X))
+            finished.append(self.n_iter_)
         else:
             super()._learn(X, resume, finished)
 
@@ -421,7 +424,9 @@ class RBM(Machine):
         self.intercept_visible_ = (temperature * mean / variance).astype(dtype)
         self.intercept_hidden_ = -(weights @ mean).astype(dtype)
         self.loss_curve_ = [-float(value) / len(X) for value in analysis.loglike_]
+        self._loss_name_ = "negative log-likelihood (nats)"
         self.n_iter_ = analysis.n_iter_
+        return True
 
     def _to_watch(self, rows, rng):
         """Held-out rows as states."""

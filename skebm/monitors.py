@@ -152,8 +152,9 @@ class Monitor:
     def on_fit_task_end(
         self, estimator, context, *, X=None, y=None, fitted_estimator=None, metadata=None
     ):
-        """Record an epoch if it is due."""
-        if context.task_name == "epoch" and self._is_due(estimator.n_iter_):
+        """Record an epoch if it is due, and the end if nothing was before (a single climb)."""
+        is_last = context.task_name != "epoch" and not self._records
+        if is_last or (context.task_name == "epoch" and self._is_due(estimator.n_iter_)):
             self.record(estimator)
 
 

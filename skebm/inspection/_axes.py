@@ -39,6 +39,13 @@ def image_grid(rows, shape, labels=None, **options):
     return figure, axes, image
 
 
+def grey_range(*images):
+    """One scale for all images: white is 0, or the lowest if that is below, black the highest."""
+    low = min(0.0, *(float(np.nanmin(part)) for part in images))
+    high = max(float(np.nanmax(part)) for part in images)
+    return {"vmin": low, "vmax": high if high > low else low + 1}
+
+
 def check_shape(shape, n_features):
     """Refuse a shape of images that does not have as many pixels as there are features."""
     if len(shape) != 2 or shape[0] * shape[1] != n_features:

@@ -9,7 +9,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._base import check_count
 from ..monitors import weights_of
-from ._axes import check_shape, image_grid, new_axes
+from ._axes import check_shape, grey_range, image_grid, new_axes
 
 
 class ImagesDisplay:
@@ -106,9 +106,9 @@ class ImagesDisplay:
         n_columns = n_columns or int(np.ceil(np.sqrt(len(self.images))))
         starts = range(0, len(self.images), n_columns)
         rows = [self.images[start : start + n_columns] for start in starts]
-        low, high = float(self.images.min()), float(self.images.max())
-        options = {"vmin": low, "vmax": high if high > low else low + 1}
+        options = grey_range(self.images)
         if self.kind == "filters":
+            low, high = float(self.images.min()), float(self.images.max())
             size = max(-low, high) or 1.0
             options = {"cmap": "RdBu_r", "vmin": -size, "vmax": size}
         self.figure_, self.axes_, image = image_grid(rows, self.shape, **options)
@@ -193,7 +193,8 @@ class CompletionDisplay:
         """
         rows = [self.images, self.given, *np.swapaxes(self.completions, 0, 1)]
         labels = ["image", "given", *["completed"] * self.completions.shape[1]]
-        self.figure_, self.axes_, _ = image_grid(rows, self.shape, labels)
+        options = grey_range(self.images, self.completions)
+        self.figure_, self.axes_, _ = image_grid(rows, self.shape, labels, **options)
         for ax in self.axes_[1]:
             ax.set_facecolor("#f3d9b1")  # what is free, in a colour that no pixel has
         return self
@@ -399,8 +400,9 @@ class TrainingCurveDisplay:
         if scores:
             curves, ylabel = {"held-out rows": np.array(scores)}, "pseudo-likelihood (nats)"
         else:
-            curves = {"data minus chains": np.array(estimator.loss_curve_)}
-            ylabel = "difference of energies"
+            name = getattr(estimator, "_loss_name_", estimator._loss_name)
+            curves = {name: np.array(estimator.loss_curve_)}
+            ylabel = "nats" if "(nats)" in name else "difference of energies"
         epochs = np.arange(len(next(iter(curves.values())))) + 1
         return cls(epochs, curves, ylabel=ylabel).plot(ax=ax)
 

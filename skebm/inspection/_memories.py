@@ -7,11 +7,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import theory
 from .._base import as_generator, as_spins, check_count
-from .._dynamics import recall_steps
 from .._hopfield import HopfieldMemory
 from ..datasets import make_patterns
 from ..theory._hopfield import ground_state_line
-from ._axes import check_shape, image_grid, new_axes
+from ._axes import check_shape, grey_range, image_grid, new_axes
+
+
+def _has_spins(memory):
+    return isinstance(memory, HopfieldMemory) or memory._dense()
 
 
 class RecallCurveDisplay:
@@ -52,7 +55,7 @@ class RecallCurveDisplay:
 
         Parameters
         ----------
-        estimator : HopfieldMemory
+        estimator : HopfieldMemory or ModernHopfieldMemory
             Its parameters are used; it is cloned and not changed.
         loads : array-like of shape (n_loads,), default=None
             Patterns per unit; None for 12 values from 0.02 to 0.24.
@@ -79,20 +82,24 @@ class RecallCurveDisplay:
         for number in numbers:
             patterns = make_patterns(number, n_features, random_state=rng)
             rows = patterns[:n_rows]
-            recalled = clone(estimator).fit(patterns).transform(rows)
+            recalled = np.asarray(clone(estimator).fit(patterns).transform(rows))
             aligned = (as_spins(recalled, 0.0) * rows).mean(axis=1)
             found.append((aligned.mean(), aligned.std() / np.sqrt(len(rows))))
         overlaps, errors = np.array(found).T
-        label = f"{estimator.learning_rule}, {n_features} units"
-        return cls(numbers / n_features, overlaps, errors, label=label).plot(ax=ax)
+        is_classic = isinstance(estimator, HopfieldMemory)
+        kind = estimator.learning_rule if is_classic else estimator.interaction
+        display = cls(numbers / n_features, overlaps, errors, label=f"{kind}, {n_features} units")
+        return display.plot(ax=ax, theory_line=is_classic)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None, *, theory_line=True):
         """Plot the curve.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        theory_line : bool, default=True
+            Whether to add what theory says about Hebb's rule to new axes.
 
         Returns
         -------
@@ -103,7 +110,7 @@ class RecallCurveDisplay:
         self.figure_ = ax.figure
         first = not ax.lines
         ax.errorbar(self.loads, self.overlaps, self.errors, fmt="o", ms=4, label=self.label)
-        if first:
+        if first and theory_line:
             highest = theory.critical_load()
             loads = np.linspace(1e-3, highest - 1e-9, 100)
             line = [theory.retrieval_state(load).overlap for load in loads]
@@ -224,11 +231,14 @@ class EnergyTraceDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, X, *, ax=None):
-        """Recall cues with asynchronous updates at temperature 0, and plot their energies.
+        """Recall cues and plot their energies.
+
+        Spins follow their fields one after another, at temperature 0; continuous states move step
+        by step.
 
         Parameters
         ----------
-        estimator : HopfieldMemory
+        estimator : HopfieldMemory or ModernHopfieldMemory
             A fitted memory.
         X : array-like of shape (n_rows, n_features)
             Cues.
@@ -240,12 +250,12 @@ class EnergyTraceDisplay:
         display : EnergyTraceDisplay
             The display.
         """
-        spins, model = estimator._read(X), estimator._model_
-        every = max(1, spins.shape[1] // 50)
-        steps = list(recall_steps(model, spins, estimator.max_iter, every))
-        energies = np.array([model.energy(s) for s in steps]).T
-        per_sweep = -(-spins.shape[1] // every)
-        return cls(np.arange(len(steps)) / per_sweep, energies).plot(ax=ax)
+        check_is_fitted(estimator)
+        n_features = estimator.n_features_in_
+        every = max(1, n_features // 50)
+        energies = [energy for _, energy in estimator._recall_steps(X, every)]
+        per_sweep = -(-n_features // every) if _has_spins(estimator) else 1
+        return cls(np.arange(len(energies)) / per_sweep, np.array(energies).T).plot(ax=ax)
 
     def plot(self, ax=None):
         """Plot a line for every row.
@@ -263,7 +273,7 @@ class EnergyTraceDisplay:
         self.ax_ = ax = new_axes(ax)
         self.figure_ = ax.figure
         ax.plot(self.sweeps, self.energies.T, color="C0", alpha=0.7, lw=1)
-        ax.set(xlabel="sweeps", ylabel="energy")
+        ax.set(xlabel="sweeps or steps", ylabel="energy")
         return self
 
 
@@ -398,8 +408,9 @@ class RecalledImagesDisplay:
 
         Parameters
         ----------
-        estimator : HopfieldMemory
-            A fitted memory; "during" is in the middle of its first sweep at temperature 0.
+        estimator : HopfieldMemory or ModernHopfieldMemory
+            A fitted memory; "during" is in the middle of the first sweep at temperature 0, of
+            continuous states after the first step.
         X : array-like of shape (n_rows, n_features)
             Cues, an image each.
         shape : tuple of int
@@ -414,11 +425,11 @@ class RecalledImagesDisplay:
         """
         X = check_array(X)
         check_shape(shape, X.shape[1])
-        half = -(-X.shape[1] // 2)
-        spins = estimator._read(X)
-        steps = recall_steps(estimator._model_, spins, 1, half)
-        before, during = next(steps), next(steps)
-        images = {"cue": before, "during": during, "recalled": estimator.transform(X)}
+        check_is_fitted(estimator)
+        steps = estimator._recall_steps(X, -(-X.shape[1] // 2))
+        (before, _), (during, _) = next(steps), next(steps)
+        recalled = np.asarray(estimator.transform(X))
+        images = {"cue": before, "during": during, "recalled": recalled}
         if targets is not None:
             images["stored"] = check_array(targets)
         return cls(images, shape=shape).plot()
@@ -432,6 +443,9 @@ class RecalledImagesDisplay:
             The display.
         """
         self.figure_, self.axes_, _ = image_grid(
-            list(self.images.values()), self.shape, list(self.images)
+            list(self.images.values()),
+            self.shape,
+            list(self.images),
+            **grey_range(*self.images.values()),
         )
         return self
