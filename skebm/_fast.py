@@ -1,6 +1,8 @@
 """The inner loops of the heat bath, compiled, where numba is installed (extra ``fast``).
 
-Both do what `_coupled.sweep` does without them, with the same random numbers.
+Both decide by the rule of `_coupled.heat_bath`, with the same random numbers. They add fields up in
+another order, so a decision within rounding of its threshold may differ, and with it what follows:
+the law of the states is the same, chains are not to the bit.
 """
 
 import numpy as np

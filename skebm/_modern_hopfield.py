@@ -37,6 +37,10 @@ from ._dense import Dense, heat_bath_dense, recall_dense
 
 DENSE = ("polynomial", "rectified_polynomial", "exponential")
 BLOCK_SIZE = 2**22
+OVERFLOW = (
+    "The similarities of samples and patterns overflow. Scale the data down and fit the memory "
+    "again."
+)
 
 
 class TopAssociations(NamedTuple):
@@ -561,10 +565,7 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
             log_share = conjugate(model, drawn, self.temperature, self.block_size)
             log_share -= conjugate(soft, drawn, self.temperature, self.block_size)
             if not np.isfinite(log_share).all():
-                raise ValueError(
-                    "The similarities of samples and patterns overflow. Scale the data down and "
-                    "fit the memory again."
-                )
+                raise ValueError(OVERFLOW)
             accepted = np.log1p(-rng.random(len(copies))) < log_share
             accepted = accepted.reshape(len(rows), n_proposals)
             found, first = accepted.any(axis=1), accepted.argmax(axis=1)
@@ -580,6 +581,8 @@ class ModernHopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator
         patterns, temperature = self.patterns_, self.temperature
         laplace = self.similarity == "manhattan"
         log_weights = self._model_.lift / temperature
+        if not np.isfinite(log_weights).all():
+            raise ValueError(OVERFLOW)
         if held.any():
             numbers = self._draw_components(log_weights, given, held, rng)
         else:

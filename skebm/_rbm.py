@@ -381,8 +381,6 @@ class RBM(Machine):
             # the largest singular value must stay below 1, whatever the temperature
             scale = np.minimum(scale, 0.5 / (sqrt(n_components) + sqrt(n_features)))
         weights *= scale
-        if hasattr(self, "variance_visible_"):
-            weights /= np.sqrt(self.variance_visible_)
         self.components_ = np.asfortranarray(weights)
         self.intercept_visible_ = visible.field(self._base_mean_, temperature).astype(X.dtype)
         resting = np.full(n_components, hidden.resting_mean)

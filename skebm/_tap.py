@@ -26,7 +26,8 @@ from .units import Bernoulli, Spin
 DAMPING = 0.8
 TOLERANCE = 1e-6
 MOST_STEPS = 2000
-ADAPTIVE_DAMPING, MOST_ADAPTIVE_STEPS = 0.5, 1000
+# the second where the first does not settle
+ADAPTIVE_DAMPINGS, MOST_ADAPTIVE_STEPS = (0.5, 0.9), 1000
 # of spins, so that variances stay above 0
 LARGEST_MEAN = 1 - 1e-9
 # means further apart than that belong to different fixed points
@@ -146,7 +147,10 @@ def adaptive_fixed_points(model, visible, hidden):
     means = []
     for unit, rows in ((model.visible, visible), (model.hidden, hidden)):
         means.append(2 * rows - 1 if isinstance(unit, Bernoulli) else rows)
-    ends = [_adapt(spins, m, n) for m, n in zip(*means, strict=True)]
+    ends = []
+    for m, n in zip(*means, strict=True):
+        found = (_adapt(spins, m, n, damping) for damping in ADAPTIVE_DAMPINGS)
+        ends.append(next((end for end in found if end is not None), None))
     settled = np.array([end is not None for end in ends], dtype=bool)
     ends = [end for end in ends if end is not None]
     v = np.array([end[0] for end in ends]).reshape(-1, visible.shape[1])
@@ -159,7 +163,7 @@ def adaptive_fixed_points(model, visible, hidden):
     return _distinct(v, h, energy), settled
 
 
-def _adapt(spins, m, n):
+def _adapt(spins, m, n, damping):
     """Iterate adaptive TAP from the means m and n: means and ln Z; None if they do not settle."""
     coupling, squares = spins.coupling, spins.coupling**2
     m, n = np.clip(m, -LARGEST_MEAN, LARGEST_MEAN), np.clip(n, -LARGEST_MEAN, LARGEST_MEAN)
@@ -177,7 +181,7 @@ def _adapt(spins, m, n):
             (reaction_m, stiffness_m, response_m),
             (reaction_n, stiffness_n, response_n),
         ):
-            step = (1 - ADAPTIVE_DAMPING) * (stiffness - 1 / variance - reaction)
+            step = (1 - damping) * (stiffness - 1 / variance - reaction)
             change = max(change, np.abs(step / (1 + np.abs(reaction))).max())
             reaction += step
         for means, field, reaction in (
@@ -185,7 +189,7 @@ def _adapt(spins, m, n):
             (m, spins.field_visible + n @ coupling, reaction_m),
         ):
             new = np.tanh(field - reaction * means)
-            step = (1 - ADAPTIVE_DAMPING) * (new - means)
+            step = (1 - damping) * (new - means)
             change = max(change, np.abs(step).max())
             means += step
             np.clip(means, -LARGEST_MEAN, LARGEST_MEAN, out=means)

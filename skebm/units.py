@@ -693,7 +693,8 @@ class Categorical(Unit):
     def refuses(self, given):
         """Groups that are neither one-hot nor all NaN."""
         self.blocks(given.shape[1])
-        groups = np.isnan(given).reshape(len(given), -1, self.n_states)
+        n_groups = given.shape[1] // self.n_states
+        groups = np.isnan(given).reshape(len(given), n_groups, self.n_states)
         valid = self._one_hot(given) | groups.all(axis=2)
         return np.repeat(~valid, self.n_states, axis=1)
 
@@ -707,12 +708,12 @@ class Categorical(Unit):
             return self.sample(np.log(means), 1.0, rng, out=out)
 
     def _one_hot(self, X):
-        groups = X.reshape(len(X), -1, self.n_states)
+        groups = X.reshape(len(X), X.shape[1] // self.n_states, self.n_states)
         return ((groups == 0) | (groups == 1)).all(axis=2) & (groups.sum(axis=2) == 1)
 
     def _weights(self, field, temperature):
         """``exp((field - largest) / T)`` and the largest field, by group."""
-        groups = field.reshape(len(field), -1, self.n_states)
+        groups = field.reshape(len(field), field.shape[1] // self.n_states, self.n_states)
         largest = groups.max(axis=2, keepdims=True)
         weights = groups - largest
         weights /= temperature

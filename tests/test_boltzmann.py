@@ -1,6 +1,7 @@
 """Boltzmann machine against enumeration, reference values, and the other models it contains."""
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from scipy.special import gammaln, logsumexp
 from scipy.stats import chisquare
 
 from skebm import RBM, BoltzmannMachine
+from skebm._coupled import Coupled
 from skebm.datasets import (
     make_bars_and_stripes,
     make_encoder,
@@ -546,3 +548,186 @@ def test_a_machine_from_couplings_learns_on():
     assert ((model.coupling_ != 0) == (coupling != 0)).all()
     assert model.score(X) > before - 0.1
     assert BoltzmannMachine.from_coupling(coupling).score(X) == before
+
+
+WIDE = {
+    "full": {},
+    "full, mean field": {"algorithm": "mean_field"},
+    "full, spins": {"units": "spin"},
+    "lateral": {"connectivity": "lateral"},
+    "restricted": {"connectivity": "restricted"},
+    "deep": {"n_components": (8, 5), "connectivity": "deep", "algorithm": "mean_field"},
+    "deep, gibbs": {"n_components": (8, 5), "connectivity": "deep", "algorithm": "gibbs"},
+    "visible only": {"n_components": 0},
+    "chain": {"n_components": 0, "connectivity": np.eye(400, k=1) + np.eye(400, k=-1)},
+    "pseudo-likelihood": {
+        "n_components": 0,
+        "connectivity": np.eye(400, k=1) + np.eye(400, k=-1),
+        "algorithm": "pseudo_likelihood",
+        "alpha": 1e-2,
+    },
+}
+
+
+@pytest.mark.parametrize("kind", WIDE)
+def test_wide_machines_work_in_every_method(kind):
+    X = (np.random.default_rng(0).random((40, 400)) < 0.3).astype(float)
+    machine = BoltzmannMachine(max_iter=1, cd_steps=1, n_chains=10, random_state=0)
+    machine.set_params(**WIDE[kind])
+    machine.fit(X).partial_fit(X)
+    rows = X[:3]
+    results = [machine.free_energy(rows), machine.pseudo_likelihood(rows)]
+    H = machine.transform(rows) if machine.n_components else None
+    if H is not None:
+        results += [H, machine.inverse_transform(H)]
+    results.append(machine.energy(rows, H))
+    for algorithm in ("gibbs", "annealing", "tempering"):
+        results.append(machine.sample(2, n_sweeps=4, algorithm=algorithm, random_state=0))
+    given = np.where(np.arange(400) < 100, np.nan, rows)
+    completed = machine.sample(given=given, n_sweeps=3, random_state=0)
+    np.testing.assert_array_equal(completed[:, 100:], rows[:, 100:])
+    results += [completed, machine.anneal(given=given, temperatures=[2, 1.0], random_state=0)]
+    machine.log_partition(n_temperatures=5, n_chains=5)
+    if kind in ("full", "chain"):  # an annealing of seconds each
+        results += [machine.score_samples(rows), machine.score(rows)]
+    assert all(np.isfinite(result).all() for result in results)
+
+
+def test_wide_and_sparse_couplings_have_the_pseudo_likelihood_of_their_flips():
+    rng = np.random.default_rng(0)
+    coupling = np.triu((rng.random((303, 303)) < 0.02) * rng.normal(size=(303, 303)), 1)
+    machine = BoltzmannMachine.from_coupling(
+        coupling + coupling.T, rng.normal(size=303), n_components=2, temperature=1.7
+    )
+    rows = np.where(rng.random((2, 301)) < 0.5, -1.0, 1.0)
+    expected = np.zeros(2)
+    for i in range(301):
+        flipped = rows.copy()
+        flipped[:, i] *= -1
+        change = (machine.free_energy(flipped) - machine.free_energy(rows)) / 1.7
+        expected -= np.logaddexp(0, -change)
+    np.testing.assert_allclose(machine.pseudo_likelihood(rows), expected)
+
+
+def test_pseudo_likelihood_needs_no_pass_over_all_couplings_for_every_flip(monkeypatch):
+    X = (np.random.default_rng(0).random((20, 400)) < 0.3).astype(float)
+    machine = BoltzmannMachine(0, max_iter=1, random_state=0).fit(X)
+    calls = []
+    original = Coupled.log_weight
+    monkeypatch.setattr(Coupled, "log_weight", lambda *a: calls.append(1) or original(*a))
+    machine.pseudo_likelihood(X)
+    assert len(calls) < 5
+
+
+def test_what_is_given_in_the_other_encoding_is_answered_in_the_machines():
+    pair = BoltzmannMachine.from_coupling([[0, 9], [9, 0]])
+    np.testing.assert_array_equal(
+        pair.sample(2, given=[[0, np.nan]], random_state=0), np.full((2, 2), -1.0)
+    )
+    machine = BoltzmannMachine(1, random_state=0).fit([[0, 0], [1, 1.0]])
+    assert set(np.unique(machine.sample(9, given=[[-1, np.nan]], random_state=0))) <= {0.0, 1.0}
+
+
+@pytest.mark.parametrize("binarize", [0.5, 127, -5])
+def test_a_machine_reads_what_it_gave_at_every_threshold(binarize):
+    states = np.random.default_rng(0).integers(0, 2, (30, 6)).astype(float)
+    states[states.sum(axis=1) == 0, 0] = 1
+    X = np.where(states > 0, binarize + 100, binarize - 100)
+    machine = BoltzmannMachine(0, binarize=binarize, random_state=0).fit(X)
+    drawn = machine.sample(30, random_state=0)
+    assert len(np.unique(drawn, axis=0)) > 2
+    high = drawn == 1
+    np.testing.assert_allclose(
+        machine.score_samples(drawn),
+        machine.score_samples(np.where(high, binarize + 100, binarize - 100)),
+    )
+    given = np.where(np.arange(6) < 3, drawn, np.nan)
+    np.testing.assert_array_equal(machine.sample(given=given)[:, :3], drawn[:, :3])
+
+
+def test_early_stopping_that_cannot_be_watched_is_refused_before_training():
+    X = (np.random.default_rng(0).random((30, 7)) < 0.5).astype(float)
+    machine = BoltzmannMachine(60, algorithm="gibbs", early_stopping=True, max_iter=10**6)
+    with pytest.raises(ValueError, match=r"60 hidden units .* early_stopping=True watches"):
+        machine.fit(X)
+
+
+@pytest.mark.parametrize("n_components", [3, 4, 6])
+def test_more_hidden_units_never_fall_off_a_cliff_on_tiny_data(n_components):
+    X = make_bars_and_stripes(3)
+    assert BoltzmannMachine(n_components, random_state=0).fit(X).score(X) > -2.65
+
+
+def test_epochs_of_tiny_data_amount_to_enough_updates():
+    X = make_bars_and_stripes(3)
+    machine = BoltzmannMachine(8, algorithm="gibbs", random_state=0).fit(X)
+    assert machine.n_iter_ == 3000
+    assert machine.score(X) > -2.8
+
+
+def encoder(n_patterns, n_hidden):
+    groups = np.repeat([0, 1, 2], [n_patterns, n_patterns, n_hidden])
+    mask = groups[:, np.newaxis] != groups
+    mask[: 2 * n_patterns, : 2 * n_patterns] ^= True
+    np.fill_diagonal(mask, False)
+    return mask
+
+
+@pytest.mark.slow
+def test_restarts_solve_the_encoder():
+    X = make_encoder(4)
+    options = {"connectivity": encoder(4, 2), "algorithm": "exact"}
+    once, often = (
+        [
+            BoltzmannMachine(2, n_init=n, random_state=seed, **options).fit(X).score(X)
+            for seed in range(4)
+        ]
+        for n in (1, 25)
+    )
+    assert min(once) < -np.log(4) - 0.1
+    assert min(often) > -np.log(4) - 0.01
+
+
+def test_l1_penalty_leaves_exact_zeros_under_sampling():
+    X = (np.random.default_rng(0).random((200, 8)) < 0.5).astype(float)
+    for units in ("bernoulli", "spin"):
+        machine = BoltzmannMachine(
+            2, units=units, algorithm="gibbs", alpha=0.2, l1_ratio=1.0, max_iter=20, random_state=0
+        ).fit(X)
+        pairs = machine.coupling_[np.triu_indices(10, 1)]
+        assert np.mean(pairs == 0) > 0.5
+
+
+@pytest.mark.parametrize("temperature", [1e-6, 1e-3])
+def test_units_without_a_field_stay_undecided_at_low_temperatures(temperature):
+    # two strong neighbours that disagree leave the third no field, but for rounding
+    coupling = np.array([[0, 0, 1 / 3], [0, 0, 1 / 3], [1 / 3, 1 / 3, 0]])
+    machine = BoltzmannMachine.from_coupling(coupling, [0.1, 0.1, 0.1], temperature=temperature)
+    drawn = machine.sample(4000, given=[[1, -1, np.nan]], n_sweeps=5, random_state=0)
+    assert drawn[:, 2].mean() > 0.99  # only its own bias
+    free = BoltzmannMachine.from_coupling(coupling, temperature=temperature)
+    drawn = free.sample(4000, given=[[1, -1, np.nan]], n_sweeps=5, random_state=0)
+    assert abs(drawn[:, 2].mean()) < 0.07
+
+
+def test_free_energies_of_deep_machines_take_little_memory():
+    rng = np.random.default_rng(0)
+    X = (rng.random((8, 30)) < 0.5).astype(float)
+    machine = BoltzmannMachine(
+        (500, 10), connectivity="deep", algorithm="gibbs", max_iter=1, random_state=0
+    ).fit(X)
+    tracemalloc.start()
+    machine.free_energy(np.repeat(X, 50, axis=0))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 400e6
+
+
+def test_log_partition_of_restricted_machines_takes_little_memory():
+    X = (np.random.default_rng(0).random((20, 784)) < 0.5).astype(float)
+    machine = BoltzmannMachine(12, connectivity="restricted", max_iter=1, random_state=0).fit(X)
+    tracemalloc.start()
+    assert machine.log_partition().method == "exact"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 40e6  # 784 tables of 2^12 numbers are 26 MB

@@ -90,3 +90,20 @@ def test_corrupt_refuses():
         corrupt(np.eye(3), flip=2)
     with pytest.raises(ValueError, match="values 0 and 1"):
         corrupt(np.full((2, 2), 0.5))
+
+
+def test_nudged_images_need_as_many_labels():
+    with pytest.raises(ValueError, match="X has 3 rows, but y has the shape"):
+        nudge_images(np.ones((3, 4)), [0, 1], shape=(2, 2))
+
+
+def test_rows_of_ones_do_not_tell_their_encoding():
+    X = np.ones((2, 10))
+    with pytest.raises(ValueError, match="give encoding='spin'"):
+        corrupt(X, flip=0.2, random_state=0)
+    spins = corrupt(X, flip=0.2, encoding="spin", random_state=0)
+    np.testing.assert_array_equal((spins == -1).sum(axis=1), [2, 2])
+    bits = corrupt(X, flip=0.2, encoding="01", random_state=0)
+    np.testing.assert_array_equal((bits == 0).sum(axis=1), [2, 2])
+    with pytest.raises(ValueError, match="has the value -1, which encoding='01' has not"):
+        corrupt(-X, encoding="01")

@@ -1,3 +1,4 @@
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -11,8 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 
-from skebm import RBM, HopfieldMemory, theory
+from skebm import RBM, HopfieldMemory, ModernHopfieldMemory, theory
+from skebm._base import as_generator
 from skebm._dynamics import heat_bath
+from skebm._learning_rules import hebb, unlearn
 from skebm.datasets import corrupt, make_patterns
 
 RULES = ["hebb", "storkey", "pseudo_inverse", "perceptron"]
@@ -462,3 +465,113 @@ def test_a_large_memory_needs_no_square_matrix():
     np.testing.assert_array_equal(recalled, patterns[:5])
     # a matrix of couplings would be 10 GB; the patterns alone are .2 GB
     assert peak < 1.2e9
+
+
+def digit_patterns(n):
+    return (load_digits().data[:n] >= 8).astype(float)
+
+
+@pytest.mark.parametrize("temperature", [0.1, 0.2, 0.3, 2.0])
+def test_warm_recall_keeps_stored_patterns(temperature):
+    for n in (10, 30):
+        X = digit_patterns(n)
+        memory = HopfieldMemory("pseudo_inverse", temperature=temperature).fit(X)
+        assert memory.score(X, X) == 1.0
+    X = digit_patterns(10)
+    memory = HopfieldMemory("pseudo_inverse", temperature=temperature).fit(X)
+    assert memory.score(corrupt(X, flip=0.1, random_state=0), X) >= 0.98
+    X = make_patterns(40, 400, random_state=0)  # a load of .1
+    assert HopfieldMemory(temperature=temperature).fit(X).score(X, X) > 0.995
+
+
+def test_default_annealing_does_not_erase_cues():
+    for seed in range(3):
+        X = make_patterns(20, 400, activity=0.1, random_state=seed)
+        sparse = HopfieldMemory(activity="auto").fit(X)
+        cues = corrupt(X, flip=0.02, random_state=seed)
+        assert (sparse.anneal(cues, random_state=0) * X).mean() > 0.98
+        X = make_patterns(240, 400, random_state=seed)
+        loaded = HopfieldMemory("pseudo_inverse").fit(X)
+        cues = corrupt(X, flip=0.02, random_state=seed)
+        assert (loaded.anneal(cues, random_state=0) * X).mean() > 0.98
+
+
+@pytest.mark.parametrize("binarize", [0.0, 0.5, 127, 8, -3])
+def test_a_memory_reads_what_it_gave_at_every_threshold(binarize):
+    digits = digit_patterns(10)
+    images = np.where(digits > 0, binarize + 7, binarize - 2)
+    memory = HopfieldMemory("pseudo_inverse", binarize=binarize, temperature=0.1).fit(images)
+    recalled = memory.transform(images)
+    np.testing.assert_array_equal(recalled, memory.patterns_)
+    np.testing.assert_array_equal(memory.transform(recalled), recalled)
+    np.testing.assert_allclose(memory.energy(recalled), memory.energy(images))
+    np.testing.assert_array_equal(memory.overlaps(recalled), memory.overlaps(images))
+    assert memory.score(recalled, memory.patterns_) == memory.score(images, images) == 1
+    assert {d.kind for d in memory.diagnose(recalled)} == {"stored"}
+    given = np.where(np.arange(64) < 32, recalled, np.nan)
+    completed = memory.sample(given=given, random_state=0)
+    np.testing.assert_array_equal(completed[:, :32], recalled[:, :32])
+    assert memory.overlaps(memory.anneal(recalled, random_state=0)).max(axis=1).min() > 0.9
+    again = HopfieldMemory("pseudo_inverse", binarize=binarize).fit(memory.patterns_)
+    np.testing.assert_array_equal(again.patterns_ > 0, memory.patterns_ > 0)
+    memory.partial_fit(memory.patterns_[:2]).forget(memory.patterns_[:3])
+    assert len(memory.patterns_) == 9
+
+
+def test_counts_below_the_threshold_are_not_taken_for_states():
+    counts = np.array([[0, 1, 3, 1], [0, 1, 1, 0], [4, 0, 0, 2]])
+    memory = HopfieldMemory(binarize=1).fit(counts)
+    np.testing.assert_array_equal(memory.patterns_, counts > 1)
+
+
+def test_what_is_given_in_the_other_encoding_is_answered_in_the_memorys():
+    memory = HopfieldMemory(temperature=0.1).fit([[1, 1, 1, -1, -1]])
+    row = memory.sample(given=[[1, np.nan, np.nan, 0, np.nan]], random_state=0)
+    np.testing.assert_array_equal(row, [[1, 1, 1, -1, -1]])
+    memory = ModernHopfieldMemory("exponential").fit([[1, 1, 1, 0, 0]])
+    row = memory.sample(given=[[1, np.nan, np.nan, -1, np.nan]], random_state=0)
+    assert set(np.unique(row)) <= {0, 1}
+
+
+def test_memories_pickle_to_about_the_size_of_their_patterns():
+    for n_patterns, n_features in ((5, 64), (5, 20_011)):
+        X = make_patterns(n_patterns, n_features, random_state=0)
+        memory = HopfieldMemory().fit(X)
+        memory.transform(X)  # computes what is derived
+        assert len(pickle.dumps(memory)) < 6 * X.nbytes + 10_000
+
+
+def test_bad_parameters_and_schedules_have_errors_of_their_own():
+    X = make_patterns(3, 20, random_state=0)
+    memory = HopfieldMemory().fit(X)
+    with pytest.raises(ValueError, match="learning_rule"):
+        memory.set_params(learning_rule="foo").forget(X[:1])
+    memory.set_params(learning_rule="hebb")
+    for temperatures in (0.5, [], [[1, 2]], [1, np.nan], "warm", [-1.0]):
+        with pytest.raises(ValueError, match="temperatures must be a sequence of finite numbers"):
+            memory.anneal(temperatures=temperatures)
+    with pytest.raises(ValueError, match="y has 19 columns, but HopfieldMemory has 20 features"):
+        memory.score(X, X[:, 1:])
+    assert memory.score(X, [0, 1, 2]) == memory.score(X, [[0], [1], [2]]) == 1.0
+    np.testing.assert_array_equal(memory.transform(X), X)
+
+
+@pytest.mark.parametrize("n_patterns", [5, 150])
+def test_unlearning_in_place_is_that_of_the_definition(n_patterns):
+    X = make_patterns(n_patterns, 53, random_state=0)
+    rng = as_generator(3)
+    model = hebb(X.astype(np.int8))
+    coupling = model.coupling()
+    result = unlearn(model, 7, 0.02, as_generator(3))
+    for _ in range(7):
+        state = np.where(rng.random((1, 53)) < 0.5, -1, 1)[0]
+        while True:
+            before = state.copy()
+            for i in range(53):
+                field = coupling[i] @ state
+                state[i] = state[i] if abs(field) < 1e-9 else np.sign(field)
+            if (state == before).all():
+                break
+        coupling = coupling - 0.02 / 53 * np.outer(state, state)
+        np.fill_diagonal(coupling, 0)
+    np.testing.assert_allclose(result.coupling(), coupling, atol=1e-6)

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits, make_blobs
+from sklearn.datasets import load_digits, load_iris, make_blobs
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.preprocessing import StandardScaler
 
+import skebm
 from skebm import HopfieldClassifier, ModernHopfieldMemory
 
 INTERACTIONS = ["softmax", "entmax", "sparsemax"]
@@ -102,3 +103,40 @@ def test_failed_fit_leaves_the_classifier_whole():
         classifier.set_params(similarity="dot").predict(X)
     with pytest.raises(NotFittedError):
         HopfieldClassifier().predict(X)
+
+
+def test_timestamps_are_classified_like_the_same_data_near_zero():
+    X, y = load_iris(return_X_y=True)
+    near = HopfieldClassifier(temperature=0.1).fit(X[::2], y[::2])
+    far = HopfieldClassifier(temperature=0.1).fit(X[::2] + 1.7e9, y[::2])
+    assert far.score(X[1::2] + 1.7e9, y[1::2]) >= near.score(X[1::2], y[1::2]) - 0.01
+    single = HopfieldClassifier(temperature=0.1).fit((X[::2] + 1e4).astype(np.float32), y[::2])
+    assert single.score((X[1::2] + 1e4).astype(np.float32), y[1::2]) >= 0.94
+
+
+@pytest.mark.parametrize("degree", [2, 20, 200])
+def test_trained_memories_have_probabilities_far_outside_their_range(degree):
+    X, y = load_iris(return_X_y=True)
+    classifier = HopfieldClassifier(5, degree=degree, max_iter=5, random_state=0).fit(X, y)
+    for scale in (1e3, 1e8, 1e30):
+        probabilities = classifier.predict_proba(scale * X)
+        assert np.isfinite(probabilities).all()
+        np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+
+
+def test_an_interrupt_keeps_the_last_finished_epoch(monkeypatch):
+    X, y = load_iris(return_X_y=True)
+    original, calls = skebm._hopfield_classifier.train_epoch, []
+
+    def interrupted(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        return original(*arguments, **options)
+
+    classifier = HopfieldClassifier(5, degree=2, max_iter=9, random_state=0)
+    monkeypatch.setattr(skebm._hopfield_classifier, "train_epoch", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        classifier.fit(X, y)
+    assert classifier.n_iter_ == len(classifier.loss_curve_) == 3
+    assert classifier.predict(X).shape == (150,)

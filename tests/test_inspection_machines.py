@@ -163,3 +163,13 @@ def test_energy_landscape_of_a_continuous_memory():
     dense = ModernHopfieldMemory("polynomial").fit(np.eye(3))
     with pytest.raises(ValueError, match="has an energy of spins only"):
         EnergyLandscapeDisplay.from_estimator(dense)
+
+
+def test_a_climb_names_what_it_minimised():
+    machine = BoltzmannMachine(1, random_state=0).fit([[0, 1], [1, 0], [1, 1.0]])
+    display = TrainingCurveDisplay.from_estimator(machine)
+    assert list(display.curves) == ["negative log-likelihood, with the penalty (nats)"]
+    assert display.ax_.get_ylabel() == "nats"
+    machine.set_params(algorithm="gibbs", max_iter=2).fit([[0, 1], [1, 0], [1, 1.0]])
+    display = TrainingCurveDisplay.from_estimator(machine)
+    assert list(display.curves) == ["energy of data minus chains"]

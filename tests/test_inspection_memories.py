@@ -1,5 +1,7 @@
 import matplotlib
 
+from skebm import ModernHopfieldMemory
+
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
@@ -93,3 +95,33 @@ def test_recalled_images():
     np.testing.assert_array_equal(display.images["recalled"], patterns)
     with pytest.raises(ValueError, match=r"shape=\(5, 8\).*35 features"):
         RecalledImagesDisplay.from_estimator(memory, cues, shape=(5, 8))
+
+
+@pytest.mark.parametrize("interaction", ["softmax", "entmax", "exponential", "polynomial"])
+def test_displays_of_modern_memories(interaction):
+    patterns = make_patterns(3, 35, random_state=0)
+    cues = corrupt(patterns, flip=0.1, random_state=0)
+    memory = ModernHopfieldMemory(interaction).fit(patterns)
+    display = RecalledImagesDisplay.from_estimator(memory, cues, shape=(5, 7), targets=patterns)
+    assert drawn(display.figure_)
+    np.testing.assert_allclose(display.images["recalled"], memory.transform(cues))
+    trace = EnergyTraceDisplay.from_estimator(memory, cues)
+    assert (np.diff(trace.energies) <= 1e-9).all()
+    np.testing.assert_allclose(trace.energies[:, 0], memory.energy(cues))
+    np.testing.assert_allclose(
+        trace.energies[:, -1], memory.energy(memory.transform(cues)), atol=1e-6
+    )
+    curve = RecallCurveDisplay.from_estimator(memory, loads=[0.05], n_features=50, random_state=0)
+    labels = [text.get_text() for text in curve.ax_.get_legend().get_texts()]
+    assert labels == [f"{interaction}, 50 units"]
+    assert curve.overlaps[0] > 0.99
+
+
+def test_uniform_images_are_drawn_as_dark_as_they_are():
+    patterns = np.array([[1.0, 1, 1, 1], [0, 0, 0, 0], [1, 0, 0, 1]])
+    memory = HopfieldMemory("pseudo_inverse").fit(patterns)
+    display = RecalledImagesDisplay.from_estimator(memory, patterns, shape=(2, 2))
+    images = [ax.images[0] for ax in display.axes_.ravel()]
+    assert len({image.get_clim() for image in images}) == 1
+    on, off = (image.norm(image.get_array()).mean() for image in images[:2])
+    assert (on, off) == (1, 0)

@@ -74,3 +74,7 @@ def test_copies_and_collapse_are_told_apart():
     assert collapsed.generated > 0.95
     with pytest.raises(ValueError, match=r"\(101, 3\).*\(100, 3\)"):
         nearest_neighbor_adversarial_accuracy(real, real[1:])
+
+
+def test_alternating_series_have_a_time_of_at_least_0():
+    assert 0 <= integrated_autocorrelation_time((-1.0) ** np.arange(1000)) < 0.1

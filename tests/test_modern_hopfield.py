@@ -3,12 +3,14 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.special import logsumexp
 from scipy.stats import kstest, multivariate_normal
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from skebm import RBM, HopfieldMemory, ModernHopfieldMemory
+from skebm._dense import Dense, heat_bath_dense
 from skebm.datasets import corrupt, make_patterns
 from skebm.units import Categorical
 
@@ -260,3 +262,117 @@ def test_memory_stays_bounded(interaction):
     tracemalloc.stop()
     # all weights at once, in three copies, would be 240 MB
     assert peak < 80e6
+
+
+@pytest.mark.parametrize("similarity", ["dot", "euclidean"])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("offset", [1000.0, 1.7e9])
+def test_data_far_from_the_origin_lose_no_digits(similarity, dtype, offset):
+    rng = np.random.default_rng(0)
+    # on a grid that both precisions resolve at that offset, and small numbers of components
+    unit = 2.0**-10 if dtype == np.float64 else 2.0 ** (np.ceil(np.log2(offset)) - 22)
+    patterns = unit * rng.integers(-900, 900, (17, 5))
+    rows = unit * rng.integers(-900, 900, (11, 5))
+    scale = float(np.std(patterns))
+    temperature = scale**2
+    if similarity == "euclidean":
+        near = ModernHopfieldMemory(similarity=similarity, temperature=temperature).fit(patterns)
+        far = ModernHopfieldMemory(similarity=similarity, temperature=temperature)
+        far.fit((patterns + offset).astype(dtype))
+        moved = (rows + offset).astype(dtype)
+        np.testing.assert_allclose(
+            far.score_samples(moved), near.score_samples(rows), rtol=1e-5, atol=2e-3
+        )
+        np.testing.assert_allclose(
+            (far.transform(moved).astype(float) - offset) / scale,
+            near.transform(rows) / scale,
+            atol=2e-2,
+        )
+        return
+    # weights of the components depend on the offset: compare with the definition, in integers
+    far = ModernHopfieldMemory(temperature=temperature).fit((patterns + offset).astype(dtype))
+    moved = (rows + offset).astype(dtype).astype(np.longdouble)
+    stored = (patterns + offset).astype(dtype).astype(np.longdouble)
+    if dtype == np.float32:
+        return
+    log_weights = (stored**2).sum(axis=1) / (2 * temperature)
+    log_weights -= log_weights.max()
+    distances = ((moved[:, np.newaxis] - stored) ** 2).sum(axis=2)
+    terms = (log_weights - distances / (2 * temperature)).astype(float)
+    expected = logsumexp(terms, axis=1) - logsumexp(log_weights.astype(float))
+    expected -= 2.5 * np.log(2 * np.pi * temperature)
+    np.testing.assert_allclose(far.score_samples(moved.astype(dtype)), expected, rtol=1e-6)
+
+
+def test_softmax_samples_take_little_memory():
+    X = np.random.default_rng(0).normal(size=(20_000, 2))
+    memory = ModernHopfieldMemory().fit(X)
+    tracemalloc.start()
+    memory.sample(5000, random_state=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6  # all pairs would be 800 MB
+
+
+@pytest.mark.parametrize("similarity", ["dot", "euclidean", "manhattan"])
+def test_completions_follow_the_conditional_mixture(similarity):
+    patterns = np.array([[0.0, 1.0], [0.5, -2.0], [-1.0, 3.0]])
+    memory = ModernHopfieldMemory(similarity=similarity, temperature=0.7).fit(patterns)
+    drawn = memory.sample(20_000, given=[[0.4, np.nan]], random_state=0)[:, 1]
+    x = np.linspace(-25, 25, 4001)
+    density = np.exp(memory.score_samples(np.column_stack([np.full_like(x, 0.4), x])))
+    density /= np.trapezoid(density, x)
+    cumulative = np.cumsum(density) * (x[1] - x[0])
+    statistic = np.abs(np.interp(np.sort(drawn), x, cumulative) - np.linspace(0, 1, 20_000)).max()
+    assert statistic < 2.2 / np.sqrt(20_000)
+
+
+@pytest.mark.parametrize("interaction", ["entmax", "sparsemax"])
+def test_sparse_samples_come_in_batches_and_refuse_what_overflows(interaction):
+    X = np.random.default_rng(0).normal(size=(2000, 3))
+    memory = ModernHopfieldMemory(interaction, temperature=30.0).fit(X)
+    calls = []
+    original = ModernHopfieldMemory._draw_mixture
+
+    def counted(self, *arguments):
+        calls.append(1)
+        return original(self, *arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ModernHopfieldMemory, "_draw_mixture", counted)
+        assert memory.sample(3, random_state=0).shape == (3, 3)
+    assert len(calls) < 60  # one in about 2000 proposals is accepted
+    huge = ModernHopfieldMemory(interaction).fit(1e200 * X)
+    with np.errstate(all="ignore"), pytest.raises(ValueError, match=r"overflow. Scale the data"):
+        huge.sample(3, random_state=0)
+
+
+@pytest.mark.parametrize("interaction", ["softmax", "exponential"])
+def test_scores_do_not_depend_on_the_output_container(interaction):
+    X = np.random.default_rng(0).normal(size=(9, 5))
+    memory = ModernHopfieldMemory(interaction).fit(X)
+    score = memory.score(X, X)
+    assert memory.set_output(transform="polars").score(X, X) == score
+
+
+def test_dense_heat_bath_visits_spins_in_turn():
+    # the reference decides one spin at a time, from differences of energies
+    rng = np.random.default_rng(0)
+    patterns = np.where(rng.random((6, 41)) < 0.5, -1.0, 1.0)
+    for interaction in ("polynomial", "exponential"):
+        model = Dense.of(patterns, interaction, 3)
+        start = np.where(rng.random((5, 41)) < 0.5, -1.0, 1.0)
+        held = rng.random((5, 41)) < 0.2
+        result = heat_bath_dense(model, start, [3.0, 0.5], np.random.default_rng(1), held)
+        draws, s = np.random.default_rng(1), start.copy()
+        for temperature in (3.0, 0.5):
+            for first in range(0, 41, 32):
+                width = min(32, 41 - first)
+                thresholds = temperature * draws.logistic(size=(5, width))
+                for i in range(first, first + width):
+                    up, down = s.copy(), s.copy()
+                    up[:, i], down[:, i] = 1, -1
+                    gap = model.energy(down) - model.energy(up)
+                    new = np.where(gap > thresholds[:, i - first], 1.0, -1.0)
+                    s[:, i] = np.where(held[:, i], s[:, i], new)
+        np.testing.assert_array_equal(result, s)

@@ -2,6 +2,7 @@ import warnings
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from skebm import RBM, BoltzmannMachine
@@ -106,3 +107,26 @@ def test_bad_input():
         Monitor(score=3)
     with pytest.raises(ValueError, match="every must be an integer of at least 1"):
         Monitor(every=0, values=singular_values)
+
+
+@pytest.mark.parametrize("every", [None, 7])
+@pytest.mark.parametrize(
+    "machine",
+    [BoltzmannMachine(1), RBM(1, visible="gaussian", hidden="gaussian")],
+    ids=["exact", "factor analysis"],
+)
+def test_a_single_climb_is_recorded(machine, every):
+    X = np.random.default_rng(0).normal(size=(40, 3)).round(1)
+    monitor = Monitor(every=every, score=log_likelihood(X))
+    machine = clone(machine).set_params(random_state=0).set_callbacks(monitor).fit(X)
+    data = monitor.data()
+    np.testing.assert_allclose(data["score"], [machine.score(X)])
+
+
+def test_a_cheap_likelihood_does_not_change_later_scores():
+    X = (np.random.default_rng(0).random((50, 30)) < 0.5).astype(float)
+    rbm = RBM(40, max_iter=2, random_state=0).fit(X)
+    score = rbm.score(X)
+    other = RBM(40, max_iter=2, random_state=0)
+    other.set_callbacks(Monitor(every=1, cheap=log_likelihood(X, n_temperatures=3, n_chains=2)))
+    assert other.fit(X).score(X) == score

@@ -3,10 +3,13 @@ import pickle
 import numpy as np
 import pytest
 from scipy import sparse
+from scipy.special import logsumexp
 from scipy.stats import chisquare
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris, load_wine
+from sklearn.decomposition import FactorAnalysis
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV
+from sklearn.mixture import GaussianMixture
+from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
@@ -875,3 +878,213 @@ def test_imputation_is_the_conditional_mean():
         assert abs(drawn.mean(axis=0) - expected).max() < 4 * 0.5 / np.sqrt(20_011)
         backwards = p[keep][::-1] @ v[keep] / p[keep].sum()
         assert abs(drawn.mean(axis=0) - backwards).max() > 8 * 0.5 / np.sqrt(20_011)
+
+
+def test_score_of_grey_rows_is_that_of_draws_and_ranks_machines(digits):
+    train, test = digits[:1000], digits[1000:]
+    drawn = Bernoulli().discretize(test, np.random.default_rng(0))
+    machines = [RBM(n, max_iter=10, random_state=0).fit(train) for n in (4, 8, 16)]
+    grey = [rbm.score(test) for rbm in machines]
+    assert np.argmax(grey) == np.argmax([rbm.score(drawn) for rbm in machines]) == 2
+    rbm = machines[0]
+    np.testing.assert_allclose(grey[0], rbm.score(drawn), atol=0.4)
+    # every row on its own, the same in both precisions, dense or sparse, again and again
+    scores = rbm.score_samples(test)
+    np.testing.assert_allclose(rbm.score_samples(test[7:8]), scores[7:8])
+    np.testing.assert_allclose(rbm.score_samples(sparse.csr_array(test)), scores)
+    np.testing.assert_allclose(rbm.score_samples(test.astype(np.float32)), scores, rtol=1e-4)
+    np.testing.assert_array_equal(rbm.pseudo_likelihood(test), rbm.pseudo_likelihood(test))
+    as_they_are = RBM(4, visible=Bernoulli(stochastic=False), max_iter=3, random_state=0).fit(train)
+    expected = -as_they_are.free_energy(test) - as_they_are.log_partition().value
+    np.testing.assert_allclose(as_they_are.score_samples(test), expected)
+
+
+def test_l1_penalty_leaves_exact_zeros():
+    X = (np.random.default_rng(0).random((200, 9)) < 0.5).astype(float)
+    for units in ("bernoulli", "spin"):
+        rbm = RBM(4, visible=units, hidden=units, alpha=0.3, l1_ratio=1.0, max_iter=30)
+        rbm.set_params(random_state=0).fit(2 * X - 1 if units == "spin" else X)
+        assert np.mean(rbm.components_ == 0) > 0.5
+
+
+def test_mixed_tables_of_more_than_a_thousand_discrete_columns_can_be_scored():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([(rng.random((20, 1100)) < 0.3), rng.normal(size=(20, 2))]).astype(float)
+    side = Composite([("bernoulli", 1100), ("gaussian", 2)])
+    rbm = RBM(3, visible=side, max_iter=1, random_state=0).fit(X)
+    assert np.isfinite(rbm.score(X))
+    with pytest.raises(ValueError, match="needs discrete visible units"):
+        rbm.pseudo_likelihood(X)
+
+
+def test_spins_refuse_data_of_zeros_and_ones():
+    X = binary()
+    rbm = RBM(3, visible="spin", max_iter=2, random_state=0)
+    with pytest.raises(ValueError, match=r"spins are -1 and .*Give 2 .* X - 1"):
+        rbm.fit(X)
+    rbm.fit(2 * X - 1)
+    given = np.full((1, X.shape[1]), np.nan)
+    given[0, 0] = 0
+    with pytest.raises(ValueError, match="given has the value 0 in row 0, column 0"):
+        rbm.sample(given=given)
+
+
+@pytest.mark.parametrize("n_scores", [3, 5])
+def test_an_interrupt_of_early_stopping_leaves_a_whole_epoch(monkeypatch, n_scores):
+    X = clusters()
+    options = {"early_stopping": True, "max_iter": 6, "n_iter_no_change": 9, "random_state": 0}
+    straight = RBM(3, **options).fit(X)
+    original, calls = RBM._pseudo_likelihood, []
+
+    def interrupted(self, rows):
+        calls.append(1)
+        if len(calls) == n_scores + 1:
+            raise KeyboardInterrupt
+        return original(self, rows)
+
+    monkeypatch.setattr(RBM, "_pseudo_likelihood", interrupted)
+    rbm = RBM(3, warm_start=True, **options)
+    with pytest.raises(KeyboardInterrupt):
+        rbm.fit(X)
+    assert rbm.n_iter_ == len(rbm.validation_scores_) == len(rbm.loss_curve_) == n_scores
+    rbm.fit(X)
+    np.testing.assert_array_equal(rbm.components_, straight.components_)
+    assert rbm.validation_scores_ == straight.validation_scores_
+
+
+def test_an_interrupt_after_the_last_epoch_leaves_the_best_parameters():
+    callback = pytest.importorskip("sklearn.callback")
+    assert callback
+
+    class Interrupt:
+        def setup(self, estimator, context):
+            pass
+
+        def teardown(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context, **_):
+            pass
+
+        def on_fit_task_end(self, estimator, context, **_):
+            if context.task_name == "epoch" and estimator.n_iter_ == 6:
+                raise KeyboardInterrupt
+
+    X = clusters()
+    options = {"early_stopping": True, "max_iter": 6, "n_iter_no_change": 9, "random_state": 0}
+    rbm = RBM(3, **options).set_callbacks(Interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        rbm.fit(X)
+    straight = RBM(3, **options).fit(X)
+    np.testing.assert_array_equal(rbm.components_, straight.components_)
+
+
+@pytest.mark.parametrize("visible", ["bernoulli", "spin", "gaussian", "relu"])
+def test_both_precisions_draw_alike(visible):
+    X = binary()
+    X = {"spin": 2 * X - 1, "gaussian": X - X.mean(axis=0)}.get(visible, X)
+    features = [
+        RBM(4, visible=visible, max_iter=2, random_state=0).fit(X.astype(dtype)).transform(X)
+        for dtype in (np.float32, np.float64)
+    ]
+    np.testing.assert_allclose(*features, atol=1e-3)
+
+
+def test_single_precision_scores_are_normalized_at_low_temperatures():
+    rng = np.random.default_rng(0)
+    rbm = RBM.from_parameters(
+        (1e3 * rng.normal(size=(3, 4))).astype(np.float32),
+        (1e3 * rng.normal(size=4)).astype(np.float32),
+        (1e3 * rng.normal(size=3)).astype(np.float32),
+        temperature=1e-3,
+    )
+    states = np.array(list(np.ndindex(2, 2, 2, 2)), dtype=np.float32)
+    np.testing.assert_allclose(np.exp(rbm.score_samples(states)).sum(), 1, rtol=1e-6)
+
+
+def test_pseudo_likelihood_of_categorical_hidden_units_and_constant_columns():
+    X = binary()
+    X[:, 2] = 1
+    rbm = RBM(4, hidden=Categorical(2), early_stopping=True, max_iter=2, random_state=0).fit(X)
+    assert np.isfinite(rbm.pseudo_likelihood(X)).all()
+    assert np.isfinite(rbm.pseudo_likelihood(X[:1])).all()
+
+
+# ---------------------------------------------------------------- variances of Gaussian units
+
+
+def test_learned_variances_have_the_density_of_the_sum_over_hidden_states():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2)) * [0.5, 2.0] + np.where(rng.random((60, 1)) < 0.5, 2, -2)
+    rbm = RBM(3, visible="gaussian", temperature=1.3, max_iter=50, random_state=0).fit(X)
+    T, s2 = 1.3, rbm.variance_visible_
+    W, a, b = rbm.components_, rbm.intercept_visible_, rbm.intercept_hidden_
+    axis = np.linspace(-15, 15, 801)
+    grid = np.stack(np.meshgrid(axis, axis, indexing="ij"), axis=-1).reshape(-1, 2)
+    log_weight = -np.inf
+    for h in np.ndindex(2, 2, 2):
+        energy = (grid**2 / (2 * s2)).sum(axis=1) - grid @ (a + h @ W) - b @ np.array(h)
+        log_weight = np.logaddexp(log_weight, -energy / T)
+    log_partition = logsumexp(log_weight) + 2 * np.log(axis[1] - axis[0])
+    np.testing.assert_allclose(rbm.log_partition().value, log_partition, atol=1e-6)
+    np.testing.assert_allclose(
+        rbm.score_samples(grid[::997]), (log_weight - log_partition)[::997], atol=1e-6
+    )
+    # a conditional, by quadrature along one axis
+    k = int(np.argmin(np.abs(axis - 1.0)))
+    p = np.exp(log_weight.reshape(801, 801)[k] - log_weight.reshape(801, 801)[k].max())
+    p /= p.sum()
+    drawn = rbm.sample(20_000, given=[[axis[k], np.nan]], n_sweeps=50, random_state=0)[:, 1]
+    mean = p @ axis
+    deviation = np.sqrt(p @ (axis - mean) ** 2)
+    assert abs(drawn.mean() - mean) < 4 * deviation / np.sqrt(20_000)
+    assert abs(drawn.std() / deviation - 1) < 0.03
+
+
+def test_variances_follow_the_gradient_of_the_likelihood():
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.normal(3, 0.5, 4000), rng.normal(-1, 2, 4000)])
+    rbm = RBM(1, visible="gaussian", alpha=5.0, max_iter=20, batch_size=500, random_state=0)
+    rbm.set_params(learning_rate=0.05).fit(X)  # without couplings: mean and variance
+    np.testing.assert_allclose(rbm.variance_visible_, X.var(axis=0), rtol=0.05)
+    off = RBM(1, visible="gaussian", alpha=1.0, max_iter=60, batch_size=500, random_state=0)
+    off.set_params(learning_rate=0.05, warm_start=True)
+    off.fit(X[:1000])
+    off.set_params(max_iter=300, learning_rate=0.3)
+    off.variance_visible_ = off.variance_visible_ * [3.0, 0.4]
+    off.fit(X[:1000])
+    np.testing.assert_allclose(off.variance_visible_, X[:1000].var(axis=0), rtol=0.1)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.5])
+def test_two_gaussian_sides_are_a_factor_analysis(temperature):
+    X = StandardScaler().fit_transform(load_wine().data)
+    for n_components in (1, 3):
+        rbm = RBM(n_components, visible="gaussian", hidden="gaussian", temperature=temperature)
+        peer = FactorAnalysis(n_components, random_state=0).fit(X[::2])
+        rbm.set_params(random_state=0).fit(X[::2])
+        assert rbm.log_partition().method == "exact"
+        np.testing.assert_allclose(rbm.score_samples(X[1::2]), peer.score_samples(X[1::2]))
+
+
+@pytest.mark.parametrize("load", [load_iris, load_wine])
+def test_gaussian_units_beat_one_full_gaussian(load):
+    gains, spreads = [], []
+    for seed in range(3):
+        train, test = train_test_split(load().data, test_size=0.3, random_state=seed)
+        scaler = StandardScaler().fit(train)
+        train, test = scaler.transform(train), scaler.transform(test)
+        rbm = RBM(16, visible="gaussian", random_state=seed).fit(train)
+        gains.append(rbm.score(test) - GaussianMixture(1).fit(train).score(test))
+        spreads.append(np.mean(rbm.sample(4000, random_state=0).std(axis=0)))
+    assert np.mean(gains) > 0.2
+    assert abs(np.mean(spreads) - 1) < 0.05
+
+
+def test_columns_of_any_scale_learn_alike():
+    X = StandardScaler().fit_transform(load_wine().data)
+    factors = np.resize([0.2, 1.0, 5.0], X.shape[1])
+    one = RBM(4, visible="gaussian", max_iter=20, random_state=0).fit(X)
+    other = RBM(4, visible="gaussian", max_iter=20, random_state=0).fit(X * factors)
+    gap = one.score(X) - np.log(factors).sum() - other.score(X * factors)
+    assert abs(gap) < 1e-6

@@ -1,13 +1,16 @@
 """Fixed points of the TAP equations against exact marginals, and against their own free energy."""
 
 import itertools
+import warnings
 
 import numpy as np
 import pytest
 from scipy.special import logsumexp
 from sklearn.datasets import load_digits
+from sklearn.exceptions import ConvergenceWarning
 
 from skebm import RBM, _tap
+from skebm.datasets import make_bars_and_stripes
 from skebm.units import Bernoulli, Spin
 
 LEVELS = {"bernoulli": (0.0, 1.0), "spin": (-1.0, 1.0)}
@@ -110,3 +113,71 @@ def test_bad_input():
     frustrated = RBM.from_parameters(50 * np.eye(2), [0.0, 0.0], [0.0, 0.0])
     with pytest.raises(ValueError, match="did not settle"):
         frustrated.fixed_points(random_state=0)
+
+
+def long_marginals(rbm):
+    states = rbm._model().visible.states(rbm.n_features_in_, np.arange(2**rbm.n_features_in_))
+    return np.exp(rbm.score_samples(states)) @ states
+
+
+@pytest.mark.parametrize("temperature", [1.0, 1.7])
+@pytest.mark.parametrize(
+    ("visible", "hidden"),
+    [("bernoulli", "bernoulli"), ("spin", "spin"), ("spin", "bernoulli"), ("bernoulli", "spin")],
+)
+def test_adaptive_tap_has_the_marginals_and_ln_z_of_small_machines(visible, hidden, temperature):
+    rng = np.random.default_rng(0)
+    scale = 0.25 if visible == hidden == "spin" else 0.6
+    rbm = RBM.from_parameters(
+        scale * rng.normal(size=(5, 8)),
+        0.3 * rng.normal(size=8),
+        0.3 * rng.normal(size=5),
+        visible=visible,
+        hidden=hidden,
+        temperature=temperature,
+    )
+    found = rbm.fixed_points(n_starts=5, method="adaptive", random_state=0)
+    assert len(found.free_energy) == 1
+    np.testing.assert_allclose(found.visible[0], long_marginals(rbm), atol=0.02)
+    assert abs(rbm.tap_log_partition() - rbm.log_partition().value) < 0.05
+    naive = rbm.fixed_points(n_starts=5, method="mean_field", random_state=0)
+    exact = long_marginals(rbm)
+    error = np.abs(found.visible[0] - exact).mean()
+    assert error < np.abs(naive.visible[0] - exact).mean()
+    # ln Z is exact without couplings
+    free = RBM.from_parameters(
+        np.zeros((5, 8)), rbm.intercept_visible_, rbm.intercept_hidden_, visible=visible
+    )
+    assert abs(free.tap_log_partition() - free.log_partition().value) < 1e-6
+
+
+def test_tap_says_where_its_expansion_fails():
+    strong = RBM.from_parameters(
+        np.random.default_rng(0).normal(size=(30, 30)), np.zeros(30), np.zeros(30)
+    )
+    with pytest.warns(ConvergenceWarning, match=r"expansion in them fails.*'adaptive'"):
+        strong.fixed_points(n_starts=20, random_state=0)
+    X = load_digits().data / 16
+    rbm = RBM(32, max_iter=10, random_state=0).fit(X)
+    chains = rbm.sample(500, random_state=0)
+    found = rbm.fixed_points(X[:20], n_starts=0, method="adaptive")
+    assert np.abs(found.visible[0] - chains.mean(axis=0)).mean() < 0.05
+    weak = RBM.from_parameters(0.1 * np.ones((3, 4)), np.zeros(4), np.zeros(3))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        weak.fixed_points(n_starts=3, random_state=0)
+
+
+@pytest.mark.parametrize("deviation", [0.5, 1.0, 2.0, 10.0, 1e4])
+def test_the_phase_of_saturated_random_machines_is_not_made_up(deviation):
+    for seed in range(5):
+        weights = np.random.default_rng(seed).normal(0, deviation, (50, 100))
+        rbm = RBM.from_parameters(weights, np.zeros(100), np.zeros(50))
+        assert rbm.phase().name in ("undecided", "spin-glass-like")
+
+
+def test_the_phase_of_a_machine_that_has_learned_is_not_a_spin_glass():
+    X = make_bars_and_stripes(4)
+    rbm = RBM(16, max_iter=1000, random_state=0).fit(X)
+    assert len(rbm.fixed_points(X, n_starts=0, method="mean_field").free_energy) > 20
+    assert rbm.phase().name in ("ferromagnetic", "undecided")

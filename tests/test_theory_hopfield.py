@@ -268,3 +268,78 @@ def test_bad_arguments():
         theory.mixture_overlap(3, -0.1)
     with pytest.raises(ValueError, match="n must be an integer"):
         theory.mixture_overlap(1.5, 0.1)
+
+
+def test_small_loads_and_temperatures_have_states():
+    for load in (1e-4, 1e-6):
+        assert theory.retrieval_state(load).overlap == pytest.approx(1)
+        lines = theory.phase_boundaries([load])
+        # the lines of small loads, to first order
+        assert (1 - lines.retrieval[0]) / np.sqrt(load) == pytest.approx(1.95, abs=0.02)
+        assert theory.retrieval_state(load, lines.retrieval[0] - 1e-6).overlap > 0
+        assert np.isnan(theory.retrieval_state(load, lines.retrieval[0] + 1e-6).overlap)
+    assert theory.critical_load(0.9999) == pytest.approx((1e-4 / 1.95) ** 2, rel=0.02)
+    for temperature in (1e-100, 1e-9, 1e-6, 1e-3):
+        assert theory.critical_load(temperature) == pytest.approx(theory.critical_load(), abs=1e-4)
+        assert theory.mixture_overlap(3, temperature) == 0.5
+        assert np.isfinite(theory.mixture_free_energy(3, temperature))
+
+
+def test_boundaries_agree_with_states_where_lines_bend_back():
+    line = theory.phase_boundaries([0.138]).retrieval[0]
+    assert theory.retrieval_state(0.138, 0.02).overlap > 0.9
+    assert 0.02 < line < 0.1
+    assert theory.retrieval_state(0.138, line - 1e-4).overlap > 0.9
+    assert np.isnan(theory.retrieval_state(0.138, line + 1e-4).overlap)
+    load = 0.0519  # at T = 0 the spin glass is lower
+    line = theory.phase_boundaries([load]).ground_state[0]
+    difference = [
+        theory.retrieval_state(load, t).free_energy - theory.spin_glass_state(load, t).free_energy
+        for t in (0.0, line - 1e-3, line + 1e-3)
+    ]
+    assert difference[0] > 0 > difference[1]
+    assert difference[2] > 0
+
+
+def test_numbers_of_numpy_do_not_overflow():
+    exact = 1000.0**7 / (2 * 135135 * np.log(1000))
+    for kind in (int, np.int64, np.int32):
+        assert theory.dense_capacity(kind(1000), 8) == pytest.approx(exact)
+    one, other = (theory.exact_error_probability(k(60_000), k(70_000)) for k in (int, np.int32))
+    assert one == other
+    assert 0 < theory.dense_capacity(1000, 200) < np.inf
+    assert theory.dense_capacity(10**6, 10**4) == np.inf
+    with pytest.raises(ValueError, match="n_units must be an integer of at least 2, got 1"):
+        theory.dense_capacity(1, 3)
+
+
+def test_mixtures_of_many_patterns_have_a_temperature():
+    temperatures = [theory.mixture_critical_temperature(n) for n in (7, 101, 1501)]
+    assert temperatures[0] == pytest.approx(0.34393, abs=1e-5)
+    assert 0 < temperatures[2] < temperatures[1] < temperatures[0]
+
+
+def test_every_function_takes_arrays():
+    loads, temperatures = np.array([[0.01], [0.05]]), np.array([0.1, 0.2, 0.3])
+    states = theory.retrieval_state(loads, temperatures)
+    assert states.overlap.shape == (2, 3)
+    assert states.overlap[1, 2] == theory.retrieval_state(0.05, 0.3).overlap
+    for function, arguments in (
+        (theory.error_probability, ([0.1, 0.2],)),
+        (theory.exact_error_probability, ([5, 7], 50)),
+        (theory.mixture_overlap, ([1, 3], 0.2)),
+        (theory.mixture_free_energy, (3, [0.1, 0.2])),
+        (theory.mixture_critical_temperature, ([1, 3],)),
+        (theory.spin_glass_state, (0.1, [0.1, 0.2])),
+        (theory.critical_load, ([0.1, 0.2],)),
+        (theory.capacity, ("hebb", [100, 1000])),
+        (theory.gardner_capacity, ([0.0, 0.5],)),
+        (theory.dense_capacity, (100, [2, 3])),
+        (theory.exponential_load, ([0.0, 0.1],)),
+    ):
+        result = function(*arguments)
+        first = function(*(a[0] if isinstance(a, list) else a for a in arguments))
+        if isinstance(result, tuple):
+            result, first = result[0], first[0]
+        assert result.shape == (2,)
+        assert result[0] == first

@@ -4,7 +4,7 @@ from scipy import sparse
 from sklearn.neural_network import BernoulliRBM
 
 from skebm._energies import Bipartite
-from skebm._training import Parameters, State, Workspace, contrast, epoch, move
+from skebm._training import Parameters, State, Workspace, contrast, epoch, move, weight_step_scale
 
 from . import oracle
 
@@ -307,3 +307,34 @@ def test_grey_rows_are_drawn_anew(monkeypatch):
     rows = np.concatenate(seen)
     assert set(np.unique(rows)) == {0.0, 1.0}
     assert abs(rows.mean() - 0.25) < 4.5 * np.sqrt(0.25 * 0.75 / rows.size)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 1.0])
+@pytest.mark.parametrize(("visible", "hidden"), oracle.PAIRS)
+def test_alpha_balances_the_gradient_whatever_the_units(visible, hidden, l1_ratio):
+    rng = np.random.default_rng(0)
+    parameters = oracle.small_parameters(2, 3, 0.3)
+    rows, _ = oracle.side(visible, 3, TEMPERATURE)
+    rows = rows[rng.integers(len(rows), size=5)]
+    state, work = one_contrast(parameters, visible, hidden, rows, centered=False)
+    units = oracle.UNITS[visible], oracle.UNITS[hidden]
+    model = Bipartite(*(np.array(part) for part in parameters), *units, TEMPERATURE)
+    v, chains = work.visible[:5], work.visible[5:10]
+    # the gradient of the mean log-likelihood itself, without the units' step sizes
+    gradient = (model.mean_hidden(v).T @ v - model.mean_hidden(chains).T @ chains) / 5 / TEMPERATURE
+    # the penalty that balances it, of every weight by itself
+    size = TEMPERATURE if l1_ratio else np.abs(parameters[0])
+    alpha = np.abs(gradient) / size
+    weights = np.copysign(np.abs(parameters[0]), gradient)
+    for i, j in np.ndindex(2, 3):
+        here = state._replace(parameters=Parameters(weights.copy(), *parameters[1:]))
+        move(
+            here,
+            work.step.copy(),
+            rate=weight_step_scale(model),
+            temperature=TEMPERATURE,
+            momentum=0.0,
+            alpha=alpha[i, j],
+            l1_ratio=l1_ratio,
+        )
+        np.testing.assert_allclose(here.parameters.weights[i, j], weights[i, j], rtol=1e-9)
