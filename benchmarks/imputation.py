@@ -2,9 +2,8 @@
 
 Digits: pixels of the 297 last of the permuted rows, binarised at 8, missing at random. Wine: the
 13 standardised measurements and the class (one-hot) of every third row, cells missing at random;
-the class counts as one cell. The RBM sees the measurements doubled, as a Gaussian unit has the
-variance 1 that should remain once the others are known; the factor 2, 32 units and the rate were
-chosen by imputing a third of the training rows from the rest.
+the class counts as one cell. The 32 units and the rate were chosen by imputing a third of
+the training rows from the rest.
 """
 
 import numpy as np
@@ -70,7 +69,6 @@ def wine():
     test_rows = np.arange(len(y)) % 3 == 0
     numbers = StandardScaler().fit(numbers[~test_rows]).transform(numbers)
     X = np.hstack([numbers, np.eye(3)[y]])
-    doubled = np.where(np.arange(16) < 13, 2.0, 1.0)
     train, test = X[~test_rows], X[test_rows]
     visible = Composite([("gaussian", 13), (Categorical(3), 3)])
     results = {}
@@ -80,8 +78,8 @@ def wine():
         missing = np.hstack([missing[:, :13], np.repeat(missing[:, 13:], 3, axis=1)])
         holed = np.where(missing, np.nan, test)
         rbm = RBM(32, visible=visible, learning_rate=0.1, max_iter=500, random_state=seed)
-        rbm.fit(doubled * train)
-        filled = {"RBM, mixed units": impute(rbm, doubled * holed, seed=seed) / doubled}
+        rbm.fit(train)
+        filled = {"RBM, mixed units": impute(rbm, holed, seed=seed)}
         filled |= {name: peer.fit(train).transform(holed) for name, peer in peers().items()}
         for name, values in filled.items():
             error = (values - test)[:, :13][missing[:, :13]]

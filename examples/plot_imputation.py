@@ -71,8 +71,7 @@ figure.suptitle("Erased regions (orange) of digits not seen in training")
 # (a classifier), measurements from the grower, and either from whatever is known.
 
 numbers, grower = load_wine(return_X_y=True)
-# a Gaussian unit has variance 1 once the others are known, so the columns get a larger one
-numbers = 2 * StandardScaler().fit_transform(numbers)
+numbers = StandardScaler().fit_transform(numbers)
 table = np.hstack([numbers, np.eye(3)[grower]])
 train, test = train_test_split(table, test_size=60, random_state=0)
 visible = Composite([("gaussian", 13), (Categorical(3), 3)])
@@ -93,9 +92,7 @@ print(f"colour intensity from all the rest: {1 - error:.0%} of the variance expl
 figure, ax = plt.subplots(figsize=(4, 3.6), layout="constrained")
 for k, marker in enumerate("os^"):
     of_grower = test[:, 13 + k] == 1
-    ax.plot(
-        test[of_grower, 9] / 2, imputed[of_grower, 9] / 2, marker, ls="", label=f"grower {k + 1}"
-    )
+    ax.plot(test[of_grower, 9], imputed[of_grower, 9], marker, ls="", label=f"grower {k + 1}")
 ax.axline((0, 0), slope=1, color="grey", lw=1)
 ax.set(
     title="Colour intensity (standard deviations)",

@@ -152,9 +152,9 @@ def test_adaptive_tap_has_the_marginals_and_ln_z_of_small_machines(visible, hidd
 
 
 def test_tap_says_where_its_expansion_fails():
-    strong = RBM.from_parameters(
-        np.random.default_rng(0).normal(size=(30, 30)), np.zeros(30), np.zeros(30)
-    )
+    weights = 0.3 * np.random.default_rng(0).normal(size=(30, 30))
+    units = {"visible": "spin", "hidden": "spin"}
+    strong = RBM.from_parameters(weights, np.zeros(30), np.zeros(30), **units)
     with pytest.warns(ConvergenceWarning, match=r"expansion in them fails.*'adaptive'"):
         strong.fixed_points(n_starts=20, random_state=0)
     X = load_digits().data / 16
