@@ -34,8 +34,8 @@ ESTIMATORS = {
     "ModernHopfieldMemory-polynomial": skebm.ModernHopfieldMemory("polynomial"),
     "ModernHopfieldMemory-rectified": skebm.ModernHopfieldMemory("rectified_polynomial"),
     "ModernHopfieldMemory-exponential": skebm.ModernHopfieldMemory("exponential"),
-    "BoltzmannMachine": skebm.BoltzmannMachine(2),
-    "BoltzmannMachine-spin": skebm.BoltzmannMachine(3, units="spin"),
+    "BoltzmannMachine": skebm.BoltzmannMachine(1),
+    "BoltzmannMachine-spin": skebm.BoltzmannMachine(5, units="spin", algorithm="gibbs", max_iter=3),
     "BoltzmannMachine-gibbs": skebm.BoltzmannMachine(5, algorithm="gibbs", max_iter=3),
     "BoltzmannMachine-lateral": skebm.BoltzmannMachine(
         5, connectivity="lateral", algorithm="gibbs", max_iter=3
