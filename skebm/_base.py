@@ -158,7 +158,10 @@ def _as_float(X, name, estimator=None):
     """Cast to single or double precision; what was None or NA has become NaN only now."""
     if X.dtype.kind == "f":
         return X.astype(_float_type(X.dtype), copy=False)
-    X = X.astype(_float_type(X.dtype))
+    try:
+        X = X.astype(_float_type(X.dtype))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} has entries that are no numbers: {error}.") from None
     assert_all_finite(X, input_name=name, estimator_name=estimator)
     return X
 

@@ -339,12 +339,12 @@ class Machine(
             value = _likelihood.log_partition(
                 self._model_to_sample(), self._base_field(), rng, **options
             )
-            self._log_partitions_ = self._fingerprint(), kept | {name: value}
+            self._log_partition_ = self._fingerprint(), kept | {name: value}
         return value
 
     def _kept_log_partitions(self):
         """What was computed for the parameters as they are, by the arguments."""
-        key, kept = getattr(self, "_log_partitions_", (None, {}))
+        key, kept = getattr(self, "_log_partition_", (None, {}))
         return kept if key == self._fingerprint() else {}
 
     def _model_to_sample(self):
@@ -385,11 +385,8 @@ class Machine(
             In nats; for continuous visible units the log-density. Exact or annealed, as
             `log_partition` says.
         """
-        return self._normalized(X, self._log_partition_to_score())
-
-    def _normalized(self, X, log_partition):
-        """Log-likelihood of every row, given ln Z."""
-        return self._log_weight(self._read(X)) - log_partition
+        log_weight = self._log_weight(self._read(X))
+        return log_weight - self._log_partition_to_score()
 
     def score(self, X, y=None):
         """Compute the mean log-likelihood of the rows.

@@ -209,7 +209,7 @@ def log_likelihood(X, **options):
 
     def compute(machine):
         value = machine.log_partition(**options).value
-        return float(machine._normalized(X, value).mean())
+        return float(machine._log_weight(machine._read(X)).mean()) - value
 
     return compute
 

@@ -110,6 +110,8 @@ def test_missing_values_are_refused_in_every_form(estimator, form):
 def test_text_has_a_message_of_its_own():
     with pytest.raises(ValueError, match="could not convert string to float"):
         skebm.RBM(2).fit(pd.DataFrame([["a", "b"], ["c", "d"]]))
+    with pytest.raises(ValueError, match="X has entries that are no numbers"):
+        skebm.RBM(2).fit(pd.DataFrame([["a", "b"], ["c", "d"]], dtype="category"))
 
 
 def caller(estimator, method, *args):

@@ -117,9 +117,10 @@ def test_timestamps_are_classified_like_the_same_data_near_zero():
 @pytest.mark.parametrize("degree", [2, 20, 200])
 def test_trained_memories_have_probabilities_far_outside_their_range(degree):
     X, y = load_iris(return_X_y=True)
-    classifier = HopfieldClassifier(5, degree=degree, max_iter=5, random_state=0).fit(X, y)
-    for scale in (1e3, 1e8, 1e30):
-        probabilities = classifier.predict_proba(scale * X)
+    X = X.astype(np.float32) - 3
+    classifier = HopfieldClassifier(20, degree=degree, max_iter=20, random_state=0).fit(X, y)
+    for scale in (-1e3, 1e3, 1e8, -1e30):
+        probabilities = classifier.predict_proba(np.float32(scale) * X)
         assert np.isfinite(probabilities).all()
         np.testing.assert_allclose(probabilities.sum(axis=1), 1)
 

@@ -86,7 +86,7 @@ def test_annealed_score_is_deterministic_and_bracketed(digits):
     assert estimate.method == "ais"
     assert estimate.lower < estimate.value < estimate.upper
     copy = pickle.loads(pickle.dumps(rbm))
-    del copy._log_partitions_
+    del copy._log_partition_
     assert copy.score(digits) == rbm.score(digits)
     exact = RBM(11, max_iter=2, random_state=0).fit(digits)
     annealed = exact.log_partition(method="ais")
@@ -883,11 +883,11 @@ def test_imputation_is_the_conditional_mean():
 def test_score_of_grey_rows_is_that_of_draws_and_ranks_machines(digits):
     train, test = digits[:1000], digits[1000:]
     drawn = Bernoulli().discretize(test, np.random.default_rng(0))
-    machines = [RBM(n, max_iter=10, random_state=0).fit(train) for n in (4, 8, 16)]
-    grey = [rbm.score(test) for rbm in machines]
-    assert np.argmax(grey) == np.argmax([rbm.score(drawn) for rbm in machines]) == 2
+    machines = [RBM(n, max_iter=30, random_state=0).fit(train) for n in (8, 64)]
+    grey, scores = ([rbm.score(rows) for rbm in machines] for rows in (test, drawn))
+    assert grey[0] < grey[1]  # scored as they are, grey rows would prefer the small machine
+    np.testing.assert_allclose(grey, scores, atol=0.3)
     rbm = machines[0]
-    np.testing.assert_allclose(grey[0], rbm.score(drawn), atol=0.4)
     # every row on its own, the same in both precisions, dense or sparse, again and again
     scores = rbm.score_samples(test)
     np.testing.assert_allclose(rbm.score_samples(test[7:8]), scores[7:8])
