@@ -825,6 +825,7 @@ class RBM(Machine):
         (2.1..., 2.1...)
         """
         check_is_fitted(self)
+        check_count("n_starts", n_starts, 1)
         X, chains = None, getattr(self, "chains_", None)
         if chains is not None:
             X = self.inverse_transform(chains[:n_starts])

@@ -379,8 +379,8 @@ class Gaussian(Unit):
     Parameters
     ----------
     variance : "learned" or array-like of shape (n_columns,) or float, default="learned"
-        Variance v. "learned" starts at the variance of the data on the visible side of an `RBM` in training,
-        and is 1 everywhere else; numbers are kept.
+        Variance v. "learned" starts at the variance of the data on the visible side of an `RBM` in
+        training, and is 1 everywhere else; numbers are kept.
 
     Raises
     ------
