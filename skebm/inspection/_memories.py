@@ -13,10 +13,6 @@ from ..theory._hopfield import ground_state_line
 from ._axes import check_shape, grey_range, image_grid, new_axes
 
 
-def _has_spins(memory):
-    return isinstance(memory, HopfieldMemory) or memory._dense()
-
-
 class RecallCurveDisplay:
     """Overlap of recalled with stored random patterns against the load, and the theory of it.
 
@@ -216,6 +212,8 @@ class EnergyTraceDisplay:
         Position in the recall, in sweeps over all units.
     energies : ndarray of shape (n_rows, n_steps)
         Energy of every row.
+    xlabel : str, default="sweeps"
+        What positions count.
 
     Attributes
     ----------
@@ -225,9 +223,10 @@ class EnergyTraceDisplay:
         The figure.
     """
 
-    def __init__(self, sweeps, energies):
+    def __init__(self, sweeps, energies, *, xlabel="sweeps"):
         self.sweeps = sweeps
         self.energies = energies
+        self.xlabel = xlabel
 
     @classmethod
     def from_estimator(cls, estimator, X, *, ax=None):
@@ -254,8 +253,10 @@ class EnergyTraceDisplay:
         n_features = estimator.n_features_in_
         every = max(1, n_features // 50)
         energies = [energy for _, energy in estimator._recall_steps(X, every)]
-        per_sweep = -(-n_features // every) if _has_spins(estimator) else 1
-        return cls(np.arange(len(energies)) / per_sweep, np.array(energies).T).plot(ax=ax)
+        has_spins = isinstance(estimator, HopfieldMemory) or estimator._dense()
+        per_sweep, xlabel = (-(-n_features // every), "sweeps") if has_spins else (1, "steps")
+        positions = np.arange(len(energies)) / per_sweep
+        return cls(positions, np.array(energies).T, xlabel=xlabel).plot(ax=ax)
 
     def plot(self, ax=None):
         """Plot a line for every row.
@@ -273,7 +274,7 @@ class EnergyTraceDisplay:
         self.ax_ = ax = new_axes(ax)
         self.figure_ = ax.figure
         ax.plot(self.sweeps, self.energies.T, color="C0", alpha=0.7, lw=1)
-        ax.set(xlabel="sweeps or steps", ylabel="energy")
+        ax.set(xlabel=self.xlabel, ylabel="energy")
         return self
 
 
