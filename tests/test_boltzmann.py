@@ -587,8 +587,6 @@ def test_wide_machines_work_in_every_method(kind):
     np.testing.assert_array_equal(completed[:, 100:], rows[:, 100:])
     results += [completed, machine.anneal(given=given, temperatures=[2, 1.0], random_state=0)]
     machine.log_partition(n_temperatures=5, n_chains=5)
-    if kind == "full, spins":  # an annealing of seconds each
-        results += [machine.score_samples(rows), machine.score(rows)]
     assert all(np.isfinite(result).all() for result in results)
 
 
@@ -679,7 +677,7 @@ def test_restarts_solve_the_encoder():
     once, often = (
         [
             BoltzmannMachine(2, n_init=n, random_state=seed, **options).fit(X).score(X)
-            for seed in range(3)
+            for seed in range(2)
         ]
         for n in (1, 25)
     )
