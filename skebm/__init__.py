@@ -3,7 +3,7 @@
 from ._boltzmann import BoltzmannMachine
 from ._hopfield import Diagnosis, HopfieldMemory
 from ._hopfield_classifier import HopfieldClassifier
-from ._likelihood import LogPartition
+from ._inference.likelihood import LogPartition
 from ._modern_hopfield import ModernHopfieldMemory, TopAssociations
 from ._rbm import RBM
 

@@ -9,8 +9,17 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from . import _boltzmann_training as _training
-from ._base import (
+from ._callbacks import run_epochs
+from ._energies.coupled import Coupled, arrange
+from ._energies.sums import LARGEST_WORK, work
+from ._inference.chains import tempered_samples
+from ._inference.mean_field import coupled_means
+from ._learning import climb
+from ._learning.boltzmann import epoch, sampled_gradient
+from ._learning.optimizer import State
+from ._machine import N_CHAINS, Machine
+from ._rbm import RBM
+from ._validation import (
     as_generator,
     as_spins,
     check_count,
@@ -21,14 +30,6 @@ from ._base import (
     read_hidden,
     warn,
 )
-from ._boltzmann_training import State, hidden_given, mean_field
-from ._callbacks import run_epochs
-from ._coupled import Coupled, arrange, heat_bath
-from ._dynamics import exchange
-from ._enumeration import LARGEST_WORK, log_sum, mean_states, work
-from ._machine import LARGEST_WEIGHT, N_CHAINS, Machine
-from ._rbm import RBM
-from ._training import LADDER
 
 INITIAL_SCALE = 0.1
 # mean of a hidden unit before training
@@ -45,8 +46,8 @@ HOT, COLD, N_COOLING = 3.0, 0.05, 200
 PRETRAINING_EPOCHS, PRETRAINED_SHARE = 10, 0.75
 # algorithms that climb to a maximum, by their gradients
 CLIMBS = {
-    "exact": _training.exact_contrast,
-    "pseudo_likelihood": _training.pseudo_contrast,
+    "exact": climb.exact_gradient,
+    "pseudo_likelihood": climb.pseudo_gradient,
 }
 # what they minimise
 CLIMBED = {
@@ -350,10 +351,8 @@ class BoltzmannMachine(Machine):
         machine._mask_ = machine.connectivity
         machine._low_ = -1 if units == "spin" else 0
         machine.coupling_, machine.intercept_ = coupling, intercept
-        machine._base_mean_ = machine._best_ = None
-        machine._likelihood_seed_ = 0
-        machine.n_iter_ = 0
-        machine.loss_curve_ = []
+        machine._base_mean_ = None
+        machine._begin_course()
         return machine
 
     # ---------------------------------------------------------------- training
@@ -401,9 +400,9 @@ class BoltzmannMachine(Machine):
         algorithm = self.algorithm
         if algorithm == "auto":
             return "exact" if n_units <= SMALL else "gibbs"
-        if algorithm == "exact" and n_units > _training.LARGEST_EXACT:
+        if algorithm == "exact" and n_units > climb.LARGEST_EXACT:
             raise ValueError(
-                f"algorithm='exact' enumerates the states of at most {_training.LARGEST_EXACT} "
+                f"algorithm='exact' enumerates the states of at most {climb.LARGEST_EXACT} "
                 f"units, but there are {n_units - n_hidden} visible and {n_hidden} hidden ones. "
                 f"Use algorithm='gibbs'{'' if n_hidden else ' or pseudo_likelihood'}."
             )
@@ -435,15 +434,13 @@ class BoltzmannMachine(Machine):
         self._low_ = min(low, self._low_)
         return states.astype(self.coupling_.dtype, copy=False)
 
-    def _start(self, X):
-        rng = as_generator(self.random_state)
+    def _start(self, X, rng):
         self._fitted_with_ = self.units
         n_visible = X.shape[1]
         mean = X.mean(axis=0, dtype=np.float64)
         mean += (0.5 - mean) / (len(X) + 1)
         self._mask_, self._base_mean_ = self._mask(n_visible), mean
         self._set_canonical(*self._initial(X, rng))
-        self._start_generator(rng)
 
     def _initial(self, X, rng):
         """Couplings and biases to start from, of 0/1 units at T = 1."""
@@ -476,18 +473,17 @@ class BoltzmannMachine(Machine):
         """Go to a maximum of the likelihood, or of the pseudo-likelihood."""
         dtype = self.coupling_.dtype
         concave = algorithm == "exact" and not self._n_hidden()
-        rng = self._resume_generator()
+        rng = self._resume()
         best = None
         for start in range(self.n_init if algorithm == "exact" and self._n_hidden() else 1):
             if start:
                 self._set_canonical(*self._initial(X, rng))
-            found = _training.maximize(
+            found = climb.maximize(
                 CLIMBS[algorithm],
                 self._model().astype(np.float64),
                 X.astype(np.float64),
                 self._mask_,
-                self._penalty(),
-                lasso=self._lasso(),
+                **self._penalties(),
                 smallest_gain=SMALLEST_GAIN_CONCAVE if concave else SMALLEST_GAIN,
             )
             # the losses end with what the climb has reached
@@ -506,83 +502,71 @@ class BoltzmannMachine(Machine):
         self.n_iter_ = max(1, len(losses))
         return True
 
-    def _penalty(self):
-        """The L2 penalty of a canonical coupling matrix, as a function."""
-        alpha = self.alpha * (1 - self.l1_ratio)
-        return lambda coupling: _training.penalty(coupling, self._scale(), alpha)
+    def _penalties(self):
+        """Strengths of the penalties on couplings of 0/1 units at T = 1."""
+        scale = self._scale()
+        return {
+            "l2": self.alpha * (1 - self.l1_ratio) * scale**2,
+            "l1": self.alpha * self.l1_ratio * self.temperature * scale,
+        }
 
-    def _lasso(self):
-        """Strength of the L1 penalty on canonical couplings."""
-        return self.alpha * self.l1_ratio * self.temperature * self._scale()
-
-    def _prepare_run(self, X, n_batches, rng):
-        model = self._model()
+    def _prepare(self, X, n_batches, rng):
+        model, before = self._sampler(), self._course_.state
         n_visible, n_units = X.shape[1], len(self._mask_)
         algorithm = self._algorithm(n_units, n_units - n_visible)
-        optimizer = getattr(self, "_optimizer_", None)
-        if optimizer is None:
+        if before is None:
             mean = self._visible_base_mean()[np.newaxis].astype(X.dtype)
-            optimizer = (None, np.append(mean, mean_field(hidden_given(model, mean))))
-        velocity, offset = optimizer
+            offset = np.append(mean, coupled_means(self._model().given(mean)))
+            before = State((), (offset,))
+        parameters, velocity = self._canonical(), before.velocity
         if self.momentum and velocity is None:
-            velocity = np.zeros_like(model.coupling), np.zeros_like(model.intercept)
+            velocity = tuple(np.zeros_like(array) for array in parameters)
         if algorithm in CLIMBS:
             chains = None
-            gradient = CLIMBS[algorithm]
 
-            def contrast(model, chains, v):
+            def gradient(model, chains, v, offset):
                 shares = np.full(len(v), 1 / len(v))
-                _, second, mean = gradient(model.astype(np.float64), v.astype(np.float64), shares)
-                return second.astype(v.dtype), mean.astype(v.dtype), chains, offset
+                model, rows = model.astype(np.float64), v.astype(np.float64)
+                _, second, mean = CLIMBS[algorithm](model, rows, shares)
+                return second.astype(v.dtype), mean.astype(v.dtype), None, offset
         else:
             n_chains = N_CHAINS if self.n_chains is None else self.n_chains
             chains = getattr(self, "chains_", None)
             if chains is None or len(chains) != n_chains:
-                chains, _ = model.independent(self._base_field(), n_chains, rng)
+                chains, _ = model.independent(n_chains, rng)
             betas = None
             if self.annealing is not None:
                 betas = (self._temperature() / np.asarray(self.annealing, float)).tolist()
 
-            def contrast(model, chains, v):
-                return _training.sampled_contrast(
+            def gradient(model, chains, v, offset):
+                return sampled_gradient(
                     model, chains, v, rng, algorithm=algorithm, n_steps=self.cd_steps, betas=betas
                 )
 
-        state = State(model.coupling, model.intercept, offset, velocity, chains)
-        return [state], arrange(self._mask_), X, contrast
+        state = State(parameters, before.offsets, velocity, chains).copy()
+        arrangement = arrange(self._mask_)
 
-    def _run_epoch(self, run, rng, rates):
-        states, arrangement, X, contrast = run
-        state, loss = _training.epoch(
-            states[-1],
-            self._mask_,
-            arrangement,
-            X,
-            rng,
-            rates=(rates / self._temperature() ** 2).tolist(),
-            contrast=contrast,
-            momentum=self.momentum,
-            penalize=self._penalty(),
-            lasso=self._lasso(),
-        )
-        states[:] = [state]
-        coupling, intercept = self._from_canonical(state.coupling, state.intercept)
-        fitted = {
-            "coupling_": coupling,
-            "intercept_": intercept,
-            "_optimizer_": (state.velocity, state.offset),
-        }
+        def run(rates):
+            return epoch(
+                state,
+                self._mask_,
+                arrangement,
+                X,
+                rng,
+                rates=[rate / self._temperature() ** 2 for rate in rates],
+                gradient=gradient,
+                momentum=self.momentum,
+                **self._penalties(),
+            )
+
+        return state, run
+
+    def _publish(self, state):
+        parameters = self._from_canonical(*state.parameters)
+        fitted = dict(zip(self._parameter_names, parameters, strict=True))
         if state.chains is not None:
             fitted["chains_"] = np.ascontiguousarray(state.chains)
-        return fitted, loss
-
-    def _problem(self, fitted):
-        if not all(np.isfinite(fitted[name]).all() for name in ("coupling_", "intercept_")):
-            return "The parameters are not finite."
-        largest = np.abs(fitted["coupling_"]).max(initial=0) / self.temperature
-        if largest > LARGEST_WEIGHT:
-            return f"The largest coupling is {largest:.3g} times the temperature."
-        return None
+        return fitted
 
     # ---------------------------------------------------------------- the canonical form
 
@@ -601,6 +585,11 @@ class BoltzmannMachine(Machine):
     def _set_canonical(self, coupling, intercept):
         self.coupling_, self.intercept_ = self._from_canonical(coupling, intercept)
 
+    def _canonical(self):
+        """Couplings and biases of 0/1 units at T = 1."""
+        model = self._model()
+        return model.coupling, model.intercept
+
     def _model(self):
         """The energy of the fitted machine, of 0/1 units at T = 1, at the temperature set now."""
         temperature = self.intercept_.dtype.type(self._temperature())
@@ -617,8 +606,8 @@ class BoltzmannMachine(Machine):
             coupling, intercept = 4 * coupling, 2 * (intercept - row_sums)
         return Coupled(coupling, intercept, constant)
 
-    def _model_to_sample(self):
-        return Coupled.of(*self._model()[:3])
+    def _sampler(self):
+        return self._model().replace(base=self._base_field()).arranged()
 
     def _in_single(self, model, beta=1.0):
         """The model in single precision, where that suffices for comparisons with random numbers.
@@ -660,10 +649,8 @@ class BoltzmannMachine(Machine):
 
     def _means(self, model):
         """Means of coupled units for every row of the model's field, exact if they are few."""
-        coupling, field = model.coupling, model.intercept
-        if work(coupling) <= EXACT_STATES:
-            return mean_states(coupling, field).astype(field.dtype)
-        return mean_field(model)
+        is_exact = work(model.coupling) <= EXACT_STATES
+        return model.exact_means() if is_exact else coupled_means(model)
 
     def transform(self, X):
         """Compute the mean of the hidden units given every row, E[h | x].
@@ -682,7 +669,7 @@ class BoltzmannMachine(Machine):
             Hidden means; probabilities of 1, or with spins in [-1, 1].
         """
         v = self._read(X)
-        h = self._means(hidden_given(self._model(), v))
+        h = self._means(self._model().given(v))
         return 2 * h - 1 if self.units == "spin" else h
 
     def inverse_transform(self, H):
@@ -702,8 +689,7 @@ class BoltzmannMachine(Machine):
         """
         check_is_fitted(self)
         h = self._read_states(H)
-        n_visible = self.n_features_in_
-        coupling, intercept = self._model()[:2]
+        n_visible, (coupling, intercept) = self.n_features_in_, self._canonical()
         field = h @ coupling[n_visible:, :n_visible] + intercept[:n_visible]
         return self._encode(self._means(Coupled(coupling[:n_visible, :n_visible], field)))
 
@@ -754,23 +740,16 @@ class BoltzmannMachine(Machine):
         return -self._temperature() * self._log_weight(self._read(X))
 
     def _log_weight(self, v):
-        return self._by_blocks(self._log_weight_of_rows(), v, len(self.coupling_))
-
-    def _log_weight_of_rows(self):
-        """A function of 0/1 rows; what all of them share is done once."""
-        model = self._model().astype(np.float64)
-        n_visible = self.n_features_in_
-        inner = model.coupling[n_visible:, n_visible:]
-        _check_summable(inner, "for likelihoods and free energies")
-        alone = model._replace(
-            coupling=model.coupling[:n_visible, :n_visible], intercept=model.intercept[:n_visible]
+        model = self._model_to_sum("for likelihoods and free energies")
+        return self._by_blocks(
+            lambda rows: model.marginal_log_weight(rows.astype(np.float64)), v, len(self.coupling_)
         )
 
-        def of_rows(rows):
-            rows = rows.astype(np.float64)
-            return alone.log_weight(rows) + log_sum(inner, hidden_given(model, rows).intercept)
-
-        return of_rows
+    def _model_to_sum(self, purpose):
+        """The energy in double precision, if hidden units can be summed out."""
+        n_visible = self.n_features_in_
+        _check_summable(self.coupling_[n_visible:, n_visible:], purpose)
+        return self._model().astype(np.float64)
 
     def pseudo_likelihood(self, X):
         """Compute the log pseudo-likelihood of every row, which needs no ln Z.
@@ -788,30 +767,10 @@ class BoltzmannMachine(Machine):
         return self._pseudo_likelihood(self._read(X))
 
     def _pseudo_likelihood(self, v):
-        model, n_visible = self._model().astype(np.float64), self.n_features_in_
-        inner = model.coupling[n_visible:, n_visible:]
-        between = model.coupling[:n_visible, n_visible:]
-        _check_summable(inner, "for the pseudo-likelihood")
-
-        def hidden_sum(field):
-            return log_sum(inner, field) if inner.any() else np.logaddexp(0, field).sum(axis=1)
-
-        def of_rows(rows):
-            rows = rows.astype(np.float64)
-            # what turning a unit over does to the log-weight, from its own field and the hidden sum
-            flip = 1 - 2 * rows
-            change = rows @ model.coupling[:n_visible, :n_visible]
-            change += model.intercept[:n_visible]
-            change *= flip
-            if len(inner):
-                field = rows @ between + model.intercept[n_visible:]
-                here = hidden_sum(field)
-                for i, weights in enumerate(between):
-                    there = hidden_sum(field + np.multiply.outer(flip[:, i], weights))
-                    change[:, i] += there - here
-            return -np.logaddexp(0, change).sum(axis=1)
-
-        return self._by_blocks(of_rows, v, len(self.coupling_))
+        model = self._model_to_sum("for the pseudo-likelihood")
+        return self._by_blocks(
+            lambda rows: model.pseudo_likelihood(rows.astype(np.float64)), v, len(self.coupling_)
+        )
 
     def _to_watch(self, rows, rng):
         n_visible = rows.shape[1]
@@ -878,24 +837,23 @@ class BoltzmannMachine(Machine):
             )
         rng = as_generator(random_state)
         dtype = self.coupling_.dtype
-        model = self._in_single(self._model_to_sample())
-        base = self._base_field().astype(model.intercept.dtype)
+        model = self._in_single(self._sampler())
         given = read_given(self, given, n_samples, dtype)
         n_rows, n_visible = given.shape
         chains = getattr(self, "chains_", None)
         if chains is None or algorithm != "gibbs":
-            start, _ = model.independent(base, n_rows, rng)
+            start, _ = model.independent(n_rows, rng)
         else:
-            start = chains[rng.integers(len(chains), size=n_rows)].astype(base.dtype)
+            start = chains[rng.integers(len(chains), size=n_rows)].astype(model.intercept.dtype)
         held, answer = self._hold(start, given)
-        options = {"base": base, "held": held if held.any() else None}
+        fixed = held if held.any() else None
         if algorithm == "tempering":
-            states = _temper(model, start, n_sweeps, rng, **options)
+            states = tempered_samples(model, start, n_sweeps, rng, fixed)
         else:
             betas = np.ones(n_sweeps)
             if algorithm == "annealing":
                 betas[: n_sweeps // 2] = np.linspace(0, 1, n_sweeps // 2, endpoint=False)
-            states = heat_bath(model, start, betas.tolist(), rng, **options)
+            states = model.sweeps(start, betas.tolist(), rng, fixed)
         visible = self._encode(states[:, :n_visible].astype(dtype, order="C"))
         return np.where(held[:, :n_visible], answer, visible)
 
@@ -947,7 +905,8 @@ class BoltzmannMachine(Machine):
             field = np.sqrt((self._model().coupling ** 2).sum() / n_units) / 4 or 1.0
             temperatures = np.geomspace(HOT, COLD, N_COOLING) * field * temperature
         temperatures = check_schedule("temperatures", temperatures)
-        model = self._in_single(self._model_to_sample(), temperature / temperatures.min())
+        # without a base, positions are temperatures
+        model = self._in_single(self._model().arranged(), temperature / temperatures.min())
         start = held = None
         if X is not None:
             X = check_array(X, dtype=dtype, input_name="X")
@@ -970,7 +929,7 @@ class BoltzmannMachine(Machine):
         start = start.astype(model.intercept.dtype)
         if given is not None:
             held, _ = self._hold(start, given)
-        states = heat_bath(model, start, (temperature / temperatures).tolist(), rng, held=held)
+        states = model.sweeps(start, (temperature / temperatures).tolist(), rng, held)
         return self._encode(states.astype(dtype, order="C"))
 
     def _hold(self, start, given):
@@ -989,22 +948,6 @@ class BoltzmannMachine(Machine):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
-
-
-def _temper(model, start, n_sweeps, rng, *, base, held):
-    """Sweeps of chains on a ladder between free units and the model, which exchange states."""
-    n_rungs, n_chains = len(LADDER), len(start)
-    s, _ = model.independent(base, n_rungs * n_chains, rng)
-    if held is not None:
-        held = np.tile(held, (n_rungs, 1))
-        np.copyto(s, np.tile(start, (n_rungs, 1)), where=held)
-    betas = np.repeat(LADDER, n_chains)[:, np.newaxis]
-    path = model.toward(base, betas)
-    for _ in range(n_sweeps):
-        s = heat_bath(model, s, [betas], rng, base=base, held=held)
-        order, _ = exchange(LADDER, path.slope(s), rng)
-        s = s[order]
-    return s[-n_chains:]
 
 
 def _pretrain(X, layers, rng):

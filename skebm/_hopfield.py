@@ -4,28 +4,15 @@ from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from . import _learning_rules
-from ._base import (
-    all_or_nothing,
-    as_generator,
-    as_spins,
-    check_count,
-    check_schedule,
-    held_spins,
-    read,
-    read_given,
-    read_target,
-    warn,
-)
-from ._dynamics import heat_bath, mean_field, recall, recall_at_once, recall_steps
+from ._inference.mean_field import spin_means
+from ._inference.recall import recall, recall_at_once
+from ._learning import hopfield_rules
+from ._memory import Memory, SpinRows
+from ._validation import all_or_nothing, as_generator, check_count, check_schedule
 
-BLOCK_SIZE = 2**24
 MEAN_FIELD_STEPS = 30
 # share of the stored patterns' own fields at which a mean-field recall starts at most
 WARMEST_MEAN_FIELD = 0.3
@@ -56,7 +43,7 @@ class Diagnosis(NamedTuple):
     overlap: float
 
 
-class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class HopfieldMemory(Memory):
     """Classic associative memory: stores rows, and recalls them from corrupted copies.
 
     Features are read as spins s, -1 or +1, with the energy ``E(s) = -(1/2) s' J s``. Stored
@@ -186,66 +173,11 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     # ---------------------------------------------------------------- storing
 
-    @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
-        """Store the rows of X, and nothing else.
+    def _begin(self):
+        self._seed_ = int(as_generator(self.random_state).integers(2**32))
 
-        Parameters
-        ----------
-        X : array-like of shape (n_patterns, n_features)
-            Patterns.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : HopfieldMemory
-            The memory.
-
-        Raises
-        ------
-        ValueError
-            If a parameter or X is not valid. A memory fitted before stays as it was.
-        """
-        with all_or_nothing(self):
-            X = read(self, X, reset=True, accept_sparse=False)
-            self._seed_ = int(as_generator(self.random_state).integers(2**32))
-            low = -1 if (X < 0).any() else 0
-            self._store(as_spins(X, self.binarize), low, X.dtype)
-        return self
-
-    @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
-        """Store the rows of X beside those stored before.
-
-        The result is that of `fit` with all rows, in the same order.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_patterns, n_features)
-            More patterns. A negative value turns the encoding from 0 and 1 into -1 and +1.
-        y : None
-            Ignored.
-
-        Returns
-        -------
-        self : HopfieldMemory
-            The memory.
-
-        Raises
-        ------
-        ValueError
-            If a parameter or X is not valid. The memory stays as it was.
-        """
-        self._validate_params()
-        if not hasattr(self, "patterns_"):
-            return self.fit(X)
-        with all_or_nothing(self):
-            X = read(self, X, accept_sparse=False)
-            low = -1 if (X < 0).any() else self._low_
-            spins = np.concatenate([self._stored(), as_spins(X, self.binarize)])
-            self._store(spins, low, self.patterns_.dtype)
-        return self
+    def _rows(self, low):
+        return SpinRows(self.binarize, low)
 
     def forget(self, X):
         """Remove stored patterns.
@@ -265,8 +197,6 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ValueError
             If a row is not stored, or none would remain. The memory stays as it was.
         """
-        check_is_fitted(self)
-        self._validate_params()
         spins, stored = self._read(X), self._stored()
         keep = np.ones(len(stored), dtype=bool)
         for number, row in enumerate(spins):
@@ -284,12 +214,9 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             self._store(stored[keep], self._low_, self.patterns_.dtype)
         return self
 
-    def _store(self, spins, low, dtype):
-        self._model_ = self._learn(spins)
-        self._low_ = low
-        self.patterns_ = self._encode(spins, dtype)
-        self.load_ = len(spins) / spins.shape[1]
-        self.n_iter_ = 1
+    def _store(self, states, low, dtype):
+        super()._store(states, low, dtype)
+        self.load_ = len(states) / states.shape[1]
 
     def _learn(self, spins):
         if self.activity is not None and self.learning_rule != "hebb":
@@ -298,143 +225,46 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
                 f"{self.learning_rule!r}. Set activity=None."
             )
         if self.learning_rule == "perceptron":
-            model = _learning_rules.perceptron(spins, self.margin)
+            model = hopfield_rules.perceptron(spins, self.margin)
         elif self.activity is not None:
             share = np.mean(spins > 0) if self.activity == "auto" else self.activity
-            model = _learning_rules.covariance(spins, share)
+            model = hopfield_rules.covariance(spins, share)
         else:
-            model = getattr(_learning_rules, self.learning_rule)(spins)
+            model = getattr(hopfield_rules, self.learning_rule)(spins)
         if self.unlearning_steps:
             rng = as_generator(self._seed_)
-            model = _learning_rules.unlearn(model, self.unlearning_steps, self.unlearning_rate, rng)
+            model = hopfield_rules.unlearn(model, self.unlearning_steps, self.unlearning_rate, rng)
         return model
-
-    # ---------------------------------------------------------------- reading and writing rows
-
-    def _stored(self):
-        return np.where(self.patterns_ > 0, 1, -1).astype(np.int8)
-
-    def _read(self, X):
-        check_is_fitted(self)
-        return as_spins(read(self, X, accept_sparse=False), self.binarize, self._low_)
-
-    def _encode(self, spins, dtype):
-        spins = spins.astype(dtype)
-        return np.maximum(spins, 0) if self._low_ == 0 else spins
-
-    def _row_batches(self, n_rows):
-        width = max(self.n_features_in_, self._model_.left.shape[1])
-        return gen_batches(n_rows, max(1, BLOCK_SIZE // width))
 
     # ---------------------------------------------------------------- recall
 
-    def transform(self, X):
-        """Recall: where every row ends when its units follow their fields.
+    def _energy(self):
+        return self._model_
 
-        Deterministic, and every row on its own. Units are visited in the order of the columns; one
-        without a field keeps its state.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Cues.
-
-        Returns
-        -------
-        X_recalled : ndarray of shape (n_samples, n_features)
-            Recalled patterns, in the encoding of `patterns_`.
-
-        Warns
-        -----
-        ConvergenceWarning
-            If rows did not settle within `max_iter` sweeps, or ended in a cycle of two states.
-        """
-        check_is_fitted(self)
-        self._validate_params()
-        X = read(self, X, accept_sparse=False)
-        return self._encode(self._recall(as_spins(X, self.binarize, self._low_)), X.dtype)
-
-    def _recall(self, spins):
-        """Where spins end, by the rule of `transform`."""
+    def _settle(self, energy, states):
         start = 0.0
         if self.temperature:
             start = min(self.temperature, WARMEST_MEAN_FIELD * self._aligned_field())
-        settle = recall if self.update == "asynchronous" else recall_at_once
-        recalled, n_unsettled = np.empty_like(spins), 0
-        for rows in self._row_batches(len(spins)):
-            s = spins[rows]
-            if start:
-                cooling = np.linspace(start, 0, MEAN_FIELD_STEPS, endpoint=False)
-                means = mean_field(self._model_, s, cooling)
-                s = np.where(means == 0, s, np.sign(means))
-            recalled[rows], settled = settle(self._model_, s, self.max_iter)
-            n_unsettled += np.count_nonzero(~settled)
-        if n_unsettled:
-            cycles = " or ended in a cycle of two states" * (self.update == "synchronous")
-            warn(
-                f"{n_unsettled} of {len(spins)} rows did not settle within max_iter="
-                f"{self.max_iter} sweeps{cycles}. Raise max_iter"
-                + (" or use update='asynchronous'." if cycles else "."),
-                ConvergenceWarning,
-            )
-        return recalled
+        if start:
+            cooling = np.linspace(start, 0, MEAN_FIELD_STEPS, endpoint=False)
+            means = spin_means(energy, states, cooling)
+            states = np.where(means == 0, states, np.sign(means))
+        follow = recall if self.update == "asynchronous" else recall_at_once
+        return follow(energy, states, self.max_iter)
 
-    def _recall_steps(self, X, every):
-        """Yield states, as they are given out, and energies after every few units of a recall."""
-        for spins in recall_steps(self._model_, self._read(X), self.max_iter, every):
-            yield self._encode(spins, self.patterns_.dtype), self._model_.energy(spins)
+    def _advice(self):
+        if self.update == "asynchronous":
+            return "sweeps. Raise max_iter."
+        return (
+            "sweeps or ended in a cycle of two states. Raise max_iter or use update='asynchronous'."
+        )
 
     def _aligned_field(self):
         """Mean field on the units of stored patterns along these, the scale of temperatures."""
         spins, model = self._stored()[:SOME_PATTERNS].astype(np.float64), self._model_
         return max(float(np.mean(spins * model.field(spins))) / model.scale, 0.0)
 
-    def score(self, X, y=None):
-        """Compute the mean overlap of recalled rows with what they should be.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Cues.
-        y : array-like of shape (n_samples, n_features), default=None
-            The clean patterns. Anything else (labels, None) is ignored, and recalled rows are
-            compared with the cues themselves: then doing nothing scores best.
-
-        Returns
-        -------
-        score : float
-            In [-1, 1]; 1 if every row is recalled exactly.
-        """
-        check_is_fitted(self)
-        self._validate_params()
-        spins = self._read(X)
-        target = as_spins(read_target(self, X, y), self.binarize, self._low_)
-        return float(np.mean(self._recall(spins) * target, dtype=np.float64))
-
     # ---------------------------------------------------------------- thermodynamics
-
-    def energy(self, X):
-        """Compute the energy of every row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            States.
-
-        Returns
-        -------
-        energy : ndarray of shape (n_samples,)
-            ``-(1/2) s' J s`` of the spins s (with `activity`, minus a bias term), in the units of
-            `temperature`.
-        """
-        spins = self._read(X)
-        model = self._model_
-        return np.concatenate(
-            [
-                model.energy(spins[rows].astype(model.dtype))
-                for rows in self._row_batches(len(spins))
-            ]
-        )
 
     def overlaps(self, X):
         """Compute the overlap of every row with every stored pattern.
@@ -465,54 +295,6 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         return self._model_.coupling()
 
-    def sample(self, n_samples=1, *, given=None, n_sweeps=100, random_state=None):
-        """Draw states by the heat bath at `temperature`.
-
-        Chains start at random and run `n_sweeps` sweeps, each a draw of every unit given all
-        others in turn. At temperature 0 units follow their fields.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Number of rows, or rows for every row of `given`.
-        given : array-like of shape (m, n_features), default=None
-            Rows to complete: NaN marks a free feature, the others are held and come back unchanged.
-        n_sweeps : int, default=100
-            Sweeps of every chain.
-        random_state : int, RandomState, numpy.random.Generator or None, default=None
-            Seed; None draws afresh at every call.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features) or (m * n_samples, n_features)
-            States in the encoding of `patterns_`, in the order of
-            ``np.repeat(given, n_samples, axis=0)``.
-
-        Raises
-        ------
-        ValueError
-            If `given` has another width or infinite values, or another argument is not valid.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from skebm import HopfieldMemory
-        >>> memory = HopfieldMemory(temperature=0.1).fit([[1, 1, 1, -1, -1]])
-        >>> memory.sample(given=[[1, np.nan, np.nan, -1, np.nan]], random_state=0)
-        array([[ 1.,  1.,  1., -1., -1.]])
-        """
-        check_is_fitted(self)
-        self._validate_params()
-        check_count("n_samples", n_samples, 1)
-        check_count("n_sweeps", n_sweeps, 1)
-        rng = as_generator(random_state)
-        given = read_given(self, given, n_samples, self.patterns_.dtype)
-        held, known, answer = held_spins(given, self.binarize, self._low_)
-        spins = np.where(held, known, self._random_spins(len(given), rng))
-        temperatures = np.full(n_sweeps, float(self.temperature))
-        states = heat_bath(self._model_, spins, temperatures, rng, held if held.any() else None)
-        return np.where(held, answer, self._encode(states, given.dtype))
-
     def anneal(self, X=None, *, n_samples=1, temperatures=None, random_state=None):
         """Cool states slowly by the heat bath, and let them settle at temperature 0.
 
@@ -542,8 +324,7 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ----------
         S. Kirkpatrick, C. Gelatt and M. Vecchi, "Optimization by simulated annealing" (1983).
         """
-        check_is_fitted(self)
-        self._validate_params()
+        self._ready()
         check_count("n_samples", n_samples, 1)
         rng = as_generator(random_state)
         if temperatures is None:
@@ -554,9 +335,11 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             spins = self._random_spins(n_samples, rng)
         else:
             spins = np.repeat(self._read(X), n_samples, axis=0)
-        states = heat_bath(self._model_, spins, temperatures, rng)
+        with np.errstate(divide="ignore"):
+            betas = 1 / temperatures
+        states = self._model_.sweeps(spins, betas, rng)
         states, _ = recall(self._model_, states, self.max_iter)
-        return self._encode(states, self.patterns_.dtype)
+        return self._rows(self._low_).write(states, self.patterns_.dtype)
 
     def diagnose(self, X, *, threshold=0.9):
         """Say of every row which stored pattern it is, or which spurious state.
@@ -598,11 +381,6 @@ class HopfieldMemory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _random_spins(self, n_rows, rng):
         return np.where(rng.random((n_rows, self.n_features_in_)) < 0.5, -1, 1).astype(np.int8)
-
-    def __sklearn_tags__(self):
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        return tags
 
 
 def _diagnose(row, overlaps, stored, threshold):

@@ -10,9 +10,10 @@ from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from ._association import ALPHA, SIMILARITIES, Store, associate
-from ._base import all_or_nothing, as_generator, read
-from ._dense_training import Memories, train_epoch
+from ._energies.attention import SIMILARITIES, Attention
+from ._learning.dense import Memories, train_epoch
+from ._validation import all_or_nothing, as_generator, read
+from .interactions import as_interaction
 
 BLOCK_SIZE = 2**22
 # share of the learning rate that is left in the end
@@ -100,7 +101,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
 
     _parameter_constraints: dict = {
         "n_memories": [Interval(Integral, 1, None, closed="left"), None],
-        "interaction": [StrOptions(set(ALPHA))],
+        "interaction": [StrOptions({"softmax", "entmax", "sparsemax"})],
         "similarity": [StrOptions(set(SIMILARITIES))],
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "degree": [Interval(Integral, 2, None, closed="left")],
@@ -173,9 +174,10 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
             if self.n_memories is None:
                 self.patterns_, self.pattern_labels_ = X.copy(), one_hot
                 self._kind_ = (self.similarity, self.interaction)
-                store = Store.of(self.patterns_, *self._kind_)
+                interaction = as_interaction(self.interaction)
+                energy = Attention.of(self.patterns_, self.similarity, interaction)
                 # what is averaged are the classes
-                self._model_ = store._replace(values=one_hot, order=None)
+                self._model_ = energy.replace(values=one_hot, order=None)
             else:
                 self._train(X, 2 * one_hot - 1, finished)
         return self
@@ -240,13 +242,13 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         self._validate_params()
         X = read(self, X, accept_sparse=False)
         X = X.astype(self.patterns_.dtype, copy=False)
-        if isinstance(self._model_, Store):
+        if isinstance(self._model_, Attention):
             if self._kind_ != (self.similarity, self.interaction):
                 raise ValueError(
                     f"similarity or interaction changed after fit, from {self._kind_}. Fit the "
                     "classifier again."
                 )
-            probabilities, _ = associate(self._model_, X, self.temperature, self.block_size)
+            probabilities, _ = self._model_.at(self.temperature, self.block_size).associate(X)
         else:
             batches = gen_batches(len(X), max(1, BLOCK_SIZE // len(self.patterns_)))
             probabilities = np.concatenate([self._label_units(X[rows]) for rows in batches])

@@ -17,9 +17,10 @@ from sklearn.base import (
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
-from . import _likelihood
-from ._base import all_or_nothing, as_generator, warn
 from ._callbacks import CallbackSupportMixin, run_epochs
+from ._inference import likelihood
+from ._learning.optimizer import State
+from ._validation import all_or_nothing, as_generator, warn
 
 LARGEST_WEIGHT = 1e4
 LARGEST_STEP = 100.0
@@ -39,6 +40,27 @@ class Best(NamedTuple):
     n_iter: int
 
 
+class Course(NamedTuple):
+    """What goes on with training where it stopped.
+
+    Attributes
+    ----------
+    generator : dict
+        State of the random generator.
+    split_seed : int
+        Seed of the rows held out for early stopping.
+    state : State or None
+        What the last epoch left beside the parameters.
+    best : Best or None
+        What early stopping will return to, while it watches.
+    """
+
+    generator: dict
+    split_seed: int
+    state: State | None = None
+    best: Best | None = None
+
+
 class Machine(
     CallbackSupportMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 ):
@@ -46,16 +68,17 @@ class Machine(
 
     A subclass supplies
 
-    - ``_read_training(X, reset)``: training rows, validated;
-    - ``_start(X)``: set all that training starts from, then call `_start_generator`;
-    - ``_prepare_run(X, n_batches, rng)``: working copies and buffers of a run;
-    - ``_run_epoch(run, rng, rates)``: one epoch; the attributes to fit and the loss;
-    - ``_problem(fitted)``: what is wrong with these attributes, as a sentence, or None;
-    - ``_parameter_names``: the attributes that are its parameters;
-    - ``_to_watch(rows, rng)``: rows held out for early stopping, ready to score;
-    - ``_pseudo_likelihood(rows)`` of such rows;
-    - ``_model()``: the energy, ``_base_field()``: where annealing starts;
-    - ``_log_weight(X)``: log-weights of validated rows, ``_read(X)``: validates.
+    - ``_read_training(X, reset)`` and ``_read(X)``: rows to train on and to evaluate, validated;
+    - ``_start(X, rng)``: set the parameters, and what else training starts from;
+    - ``_prepare(X, n_batches, rng)``: a `State` with arrays of its own, and the function of
+      learning rates that runs an epoch on it, in place, and returns its loss;
+    - ``_publish(state)``: the fitted attributes that a state makes;
+    - ``_model()``: the energy of the fitted machine, and ``_sampler()``, the same with a fitted
+      base and in the form in which sweeps are fastest;
+    - ``_log_weight(X)`` and ``_pseudo_likelihood(X)`` of read rows, ``_to_watch(X, rng)`` to make
+      such rows of those held out for early stopping;
+    - ``_parameter_names``, the attributes that are its parameters, weights first, and
+      ``_loss_name``.
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -84,14 +107,9 @@ class Machine(
             resume = self.warm_start and hasattr(self, "n_iter_")
             X = self._read_training(X, reset=not resume)
             if not resume:
-                for name in [name for name in vars(self) if name in self._started]:
-                    delattr(self, name)
-                self._start(X)
+                self._begin(X)
             self._learn(X, resume, finished)
         return self
-
-    # what belongs to a course of training and goes with its start
-    _started = ("chains_", "_optimizer_", "validation_scores_")
 
     def _learn(self, X, resume, finished):
         """Run epochs up to `max_iter`, or until held-out rows no longer score better."""
@@ -107,23 +125,23 @@ class Machine(
                 "partial_fit."
             )
             return
-        rng = self._resume_generator()
-        held_out = None
+        rng, held_out = self._resume(), None
         if self.early_stopping:
             X, held_out = self._hold_out(X)
             n_batches = -(-X.shape[0] // self.batch_size)
-            if resume and self._best_ is None:
+            if resume and self._course_.best is None:
                 score = float(self._pseudo_likelihood(held_out).mean())
-                self._best_ = Best(score, self._parameters(), self.n_iter_)
+                best = Best(score, self._parameters(), self.n_iter_)
+                self._course_ = self._course_._replace(best=best)
         else:
-            self._best_ = None
-        run = self._prepare_run(X, n_batches, rng)
+            self._course_ = self._course_._replace(best=None)
+        state, run = self._prepare(X, n_batches, rng)
 
         def run_epoch():
             rates = np.full(n_batches, float(self.learning_rate))
             if self.learning_rate_schedule == "linear":
                 rates *= 1 - (self.n_iter_ + np.arange(n_batches) / n_batches) / horizon
-            fitted = self._next_epoch(run, rng, rates)
+            fitted = self._next_epoch(state, run, rng, rates)
             stop = held_out is not None and self._judge(fitted, held_out, horizon)
             # all at once, so that an interrupt finds a finished epoch
             vars(self).update(fitted)
@@ -131,23 +149,27 @@ class Machine(
             return stop
 
         run_epochs(self, horizon - self.n_iter_, X, run_epoch)
-        if self._best_ is not None:  # a callback ended training
-            best = dict(zip(self._parameter_names, self._best_.parameters, strict=True))
-            vars(self).update(best, _best_=None)
+        if self._course_.best is not None:  # a callback ended training
+            vars(self).update(self._restored(self._course_))
 
     def _judge(self, fitted, held_out, horizon):
         """Score held-out rows after an epoch, whose attributes are changed; whether to stop."""
         trial = copy(self)
         vars(trial).update(fitted)
         score = float(trial._pseudo_likelihood(held_out).mean())
-        best, n_iter = self._best_, trial.n_iter_
-        if best is None or score > best.score + self.tol:
-            best = Best(score, trial._parameters(), n_iter)
-        stop = n_iter - best.n_iter >= self.n_iter_no_change
-        fitted.update(validation_scores_=[*self.validation_scores_, score], _best_=best)
+        course, n_iter = fitted["_course_"], trial.n_iter_
+        if course.best is None or score > course.best.score + self.tol:
+            course = course._replace(best=Best(score, trial._parameters(), n_iter))
+        stop = n_iter - course.best.n_iter >= self.n_iter_no_change
+        fitted.update(validation_scores_=[*self.validation_scores_, score], _course_=course)
         if stop or n_iter == horizon:
-            fitted.update(zip(self._parameter_names, best.parameters, strict=True), _best_=None)
+            fitted.update(self._restored(course))
         return stop
+
+    def _restored(self, course):
+        """Attributes that bring the best parameters of a course back and end the watch."""
+        best = zip(self._parameter_names, course.best.parameters, strict=True)
+        return dict(best) | {"_course_": course._replace(best=None)}
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
@@ -179,37 +201,55 @@ class Machine(
             first = not hasattr(self, "n_iter_")
             X = self._read_training(X, reset=first)
             if first:
-                self._start(X)
+                self._begin(X)
             self._check_rate()
-            rng = self._resume_generator()
+            rng = self._resume()
             n_batches = -(-X.shape[0] // self.batch_size)
-            run = self._prepare_run(X, n_batches, rng)
-            fitted = self._next_epoch(run, rng, np.full(n_batches, float(self.learning_rate)))
-            vars(self).update(fitted, _best_=None)
+            state, run = self._prepare(X, n_batches, rng)
+            rates = np.full(n_batches, float(self.learning_rate))
+            fitted = self._next_epoch(state, run, rng, rates)
+            fitted["_course_"] = fitted["_course_"]._replace(best=None)
+            vars(self).update(fitted)
             finished.append(self.n_iter_)
         return self
 
-    def _start_generator(self, rng):
-        """Draw the seeds of later steps, and keep the generator for the epochs."""
-        self._best_ = None
+    def _begin(self, X):
+        """Start anew, with a generator that is the only source of randomness from here on."""
+        for name in ("chains_", "swap_rates_", "validation_scores_"):
+            vars(self).pop(name, None)
+        rng = as_generator(self.random_state)
+        self._start(X, rng)
+        self._begin_course()
+        self._likelihood_seed_ = int(rng.integers(2**32))
+        split_seed = int(rng.integers(2**32))
+        self._course_ = Course(rng.bit_generator.state, split_seed)
+
+    def _begin_course(self):
+        """Of a machine that has parameters and has not learned."""
         self.n_iter_ = 0
         self.loss_curve_ = []
-        self._likelihood_seed_ = int(rng.integers(2**32))
-        self._split_seed_ = int(rng.integers(2**32))
-        self._generator_ = rng
-        self._generator_state_ = rng.bit_generator.state
+        self._likelihood_seed_ = 0
 
     def _parameters(self):
         return tuple(getattr(self, name) for name in self._parameter_names)
 
-    def _resume_generator(self):
+    def _resume(self):
         """The generator as the last finished epoch left it."""
-        if not hasattr(self, "_generator_"):  # made from given parameters
-            self._generator_ = as_generator(self.random_state)
-            self._split_seed_ = int(self._generator_.integers(2**32))
-            self._generator_state_ = self._generator_.bit_generator.state
-        self._generator_.bit_generator.state = self._generator_state_
-        return self._generator_
+        if not hasattr(self, "_course_"):  # made from given parameters
+            rng = as_generator(self.random_state)
+            split_seed = int(rng.integers(2**32))
+            self._course_ = Course(rng.bit_generator.state, split_seed)
+        rng = np.random.Generator(np.random.SFC64(0))
+        rng.bit_generator.state = self._course_.generator
+        return rng
+
+    def _problem(self):
+        """What is wrong with the parameters, as a sentence; None if nothing."""
+        problem = self._model().problem()
+        largest = np.abs(self._parameters()[0]).max(initial=0) / self.temperature
+        if problem is None and largest > LARGEST_WEIGHT:
+            problem = f"The largest weight is {largest:.3g} times the temperature."
+        return problem
 
     def _hold_out(self, X):
         """Split X into rows to train on and rows to watch."""
@@ -221,7 +261,7 @@ class Machine(
                 f"no row to train on of n_samples={n_samples}. Lower validation_fraction or give "
                 "more rows."
             )
-        rng = np.random.default_rng(self._split_seed_)
+        rng = np.random.default_rng(self._course_.split_seed)
         order = rng.permutation(n_samples)
         held_out = X[np.sort(order[:n_held_out])]
         if sparse.issparse(held_out):
@@ -231,13 +271,17 @@ class Machine(
             self.validation_scores_ = []
         return X[np.sort(order[n_held_out:])], held_out
 
-    def _next_epoch(self, run, rng, rates):
+    def _next_epoch(self, state, run, rng, rates):
         """Run an epoch and check its result: the attributes that it makes."""
         begin = time.perf_counter()
         # overflow is reported once, as divergence
         with np.errstate(over="ignore", invalid="ignore"):
-            fitted, loss = self._run_epoch(run, rng, rates)
-        problem = self._problem(fitted)
+            loss = run(rates.tolist())
+        done = state.copy()
+        fitted = self._publish(done)
+        trial = copy(self)
+        vars(trial).update(fitted)
+        problem = trial._problem()
         if problem:
             raise ValueError(
                 f"Training diverged in epoch {self.n_iter_ + 1}: {problem} Lower learning_rate "
@@ -249,7 +293,7 @@ class Machine(
                 f"{time.perf_counter() - begin:.2f} s"
             )
         return fitted | {
-            "_generator_state_": rng.bit_generator.state,
+            "_course_": self._course_._replace(generator=rng.bit_generator.state, state=done),
             "n_iter_": self.n_iter_ + 1,
             "_loss_name_": self._loss_name,
             "loss_curve_": [*self.loss_curve_, loss],
@@ -336,9 +380,7 @@ class Machine(
         value = kept.get(name)
         if value is None:
             rng = np.random.Generator(np.random.SFC64(self._likelihood_seed_))
-            value = _likelihood.log_partition(
-                self._model_to_sample(), self._base_field(), rng, **options
-            )
+            value = likelihood.log_partition(self._sampler(), rng, **options)
             self._log_partition_ = self._fingerprint(), kept | {name: value}
         return value
 
@@ -346,10 +388,6 @@ class Machine(
         """What was computed for the parameters as they are, by the arguments."""
         key, kept = getattr(self, "_log_partition_", (None, {}))
         return kept if key == self._fingerprint() else {}
-
-    def _model_to_sample(self):
-        """The energy, in the form in which sweeps are fastest."""
-        return self._model()
 
     def _fingerprint(self):
         """What ln Z depends on; of the arrays their contents, should they change in place."""

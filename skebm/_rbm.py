@@ -1,7 +1,6 @@
 """Restricted Boltzmann machine."""
 
 import zlib
-from copy import copy
 from math import sqrt
 from numbers import Integral, Real
 
@@ -14,21 +13,33 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from . import _likelihood, _tap
-from ._base import as_generator, check_count, check_given, read, read_given, read_hidden, warn
 from ._callbacks import run_epochs
-from ._dynamics import gibbs, temper
-from ._energies import Bipartite
-from ._machine import LARGEST_WEIGHT, N_CHAINS, Machine
-from ._training import LADDER, Parameters, State, Workspace, epoch, n_model_chains
+from ._energies.bipartite import Bipartite, may_diverge
+from ._inference import tap
+from ._inference.chains import LADDER, tempered_samples
+from ._learning.optimizer import State
+from ._learning.rbm import Parameters, Workspace, epoch, n_model_chains
+from ._machine import N_CHAINS, Machine
+from ._validation import (
+    as_generator,
+    check_columns,
+    check_count,
+    check_given,
+    examine,
+    holds_means,
+    mean_and_variance,
+    read,
+    read_given,
+    read_hidden,
+    read_units,
+    warn,
+)
 from .theory import rbm_phase
 from .units import UNITS, Gaussian, Unit, as_unit
 
 INITIAL_SCALE = 0.1
 # in nats, that single precision may cost a log-weight
 LARGEST_ROUNDING = 1e-3
-
-
 # of a column's variance, that its unit's variance keeps at least
 LEAST_VARIANCE = 1e-3
 
@@ -46,11 +57,12 @@ class RBM(Machine):
     ----------
     n_components : int, default=256
         Number of hidden units.
-    visible, hidden : {"bernoulli", "spin", "gaussian", "relu"} or Unit, default="bernoulli"
+    visible, hidden : {"bernoulli", "spin", "gaussian", "relu", "poisson"} or Unit, \
+            default="bernoulli"
         What the visible and the hidden units can be; see `skebm.units`. Bernoulli units suit
         data in [0, 1], spins data in [-1, 1], Gaussian units standardised columns, ReLU units
-        non-negative ones, ``Categorical(n_states)`` one-hot groups, and ``Composite`` a mixed
-        table.
+        non-negative ones, Poisson units counts, ``Categorical(n_states)`` one-hot groups, and
+        ``Composite`` a mixed table.
     algorithm : {"pcd", "cd", "tempering"}, default="pcd"
         Where the chains of the negative phase start: "pcd" lets them go on from update to update
         (better likelihood and samples), "cd" starts them at the data (good features, needs no
@@ -163,7 +175,6 @@ class RBM(Machine):
     (2, 9)
     """
 
-    _started = (*Machine._started, "_hot_chains_", "swap_rates_")
     _loss_name = "free energy of data minus chains"
     _parameter_names = "components_", "intercept_visible_", "intercept_hidden_"
 
@@ -268,7 +279,8 @@ class RBM(Machine):
             Biases a.
         intercept_hidden : array-like of shape (n_components,)
             Biases b.
-        visible, hidden : {"bernoulli", "spin", "gaussian", "relu"} or Unit, default="bernoulli"
+        visible, hidden : {"bernoulli", "spin", "gaussian", "relu", "poisson"} or Unit, \
+                default="bernoulli"
             Unit types.
         temperature : float, default=1.0
             Temperature.
@@ -281,7 +293,7 @@ class RBM(Machine):
         Raises
         ------
         ValueError
-            If the shapes do not fit together, values are not finite, or two Gaussian sides make
+            If the shapes do not fit together, values are not finite, or two unbounded sides make
             no proper distribution.
 
         Examples
@@ -314,15 +326,13 @@ class RBM(Machine):
         rbm._validate_params()
         rbm.n_features_in_ = n_features
         rbm._units_ = as_unit(visible), as_unit(hidden)
-        _check_columns(rbm._units_[0], "visible", n_features)
-        _check_columns(rbm._units_[1], "hidden", n_components)
+        check_columns(rbm._units_[0], "visible", n_features)
+        check_columns(rbm._units_[1], "hidden", n_components)
         rbm.components_ = components.copy()
         rbm.intercept_visible_ = intercepts["intercept_visible"]
         rbm.intercept_hidden_ = intercepts["intercept_hidden"]
-        rbm._base_mean_ = rbm._best_ = None
-        rbm._likelihood_seed_ = 0
-        rbm.n_iter_ = 0
-        rbm.loss_curve_ = []
+        rbm._base_mean_ = None
+        rbm._begin_course()
         problem = rbm._model().problem()
         if problem:
             raise ValueError(problem)
@@ -332,15 +342,20 @@ class RBM(Machine):
 
     def _read_training(self, X, reset):
         X = read(self, X, reset=reset)
-        visible = as_unit(self.visible)
-        for unit, name, size in (
-            (visible, "visible", X.shape[1]),
-            (as_unit(self.hidden), "hidden", self.n_components),
-        ):
-            _check_columns(unit, name, size)
+        visible, hidden = as_unit(self.visible), as_unit(self.hidden)
+        check_columns(visible, "visible", X.shape[1])
+        check_columns(hidden, "hidden", self.n_components)
+        for part, _ in visible.blocks(X.shape[1]):
+            for other, _ in hidden.blocks(self.n_components):
+                if may_diverge(part, other):
+                    raise ValueError(
+                        f"visible={part!r} and hidden={other!r} units are both without bounds, and "
+                        "positive weights between them make no proper distribution. Use bounded "
+                        "hidden units, hidden='bernoulli' for example."
+                    )
         if reset:
-            visible.examine(X)
-        X = visible.support(X)
+            examine(X, visible)
+        X = read_units(X, visible)
         if not reset:
             self._model()  # the parameters still suit the fitted arrays
             if self.n_components != len(self.components_):
@@ -352,9 +367,7 @@ class RBM(Machine):
             X = X.astype(self.components_.dtype, copy=False)
         return X
 
-    def _start(self, X):
-        """Set everything that training starts from."""
-        rng = as_generator(self.random_state)
+    def _start(self, X, rng):
         visible, hidden = as_unit(self.visible), as_unit(self.hidden)
         temperature = self.temperature
         mean, variance = mean_and_variance(X)
@@ -369,7 +382,7 @@ class RBM(Machine):
                 if not unit.learns_variance:
                     self.variance_visible_[cut] = 1
             visible = visible.with_variance(self.variance_visible_, self._data_variance_)
-        self._base_mean_ = visible.interior(mean, X.shape[0])
+        self._base_mean_ = visible.smoothed_mean(mean, X.shape[0])
         n_components, n_features = self.n_components, X.shape[1]
         # the same numbers in both precisions
         weights = rng.standard_normal((n_components, n_features), dtype=np.float32)
@@ -383,9 +396,16 @@ class RBM(Machine):
         weights *= scale
         self.components_ = np.asfortranarray(weights)
         self.intercept_visible_ = visible.field(self._base_mean_, temperature).astype(X.dtype)
-        resting = np.full(n_components, hidden.resting_mean)
-        self.intercept_hidden_ = hidden.field(resting, temperature).astype(X.dtype)
-        self._start_generator(rng)
+        with np.errstate(divide="ignore"):
+            resting = np.full(n_components, hidden.resting_mean)
+            self.intercept_hidden_ = hidden.field(resting, temperature).astype(X.dtype)
+        for name, unit in (("visible", visible), ("hidden", hidden)):
+            if not np.isfinite(getattr(self, f"intercept_{name}_")).all():
+                raise ValueError(
+                    f"No finite field gives {unit!r} units the mean that {name} ones start with. "
+                    "A unit type whose states are bounded must say so by low and high, and have a "
+                    "resting_mean between them."
+                )
 
     def _learn(self, X, resume, finished):
         sides = as_unit(self.visible), as_unit(self.hidden)
@@ -432,31 +452,25 @@ class RBM(Machine):
         if visible.count_states(rows.shape[1]) == np.inf:
             raise ValueError(
                 "early_stopping=True watches the pseudo-likelihood, which needs discrete visible "
-                f"units; visible={self.visible!r} is continuous. Set early_stopping=False."
+                f"units; visible={self.visible!r} has infinitely many states. Set "
+                "early_stopping=False."
             )
         return visible.discretize(rows, rng)
 
     def _pseudo_likelihood(self, rows):
         """Of rows of states."""
-        return _likelihood.pseudo_likelihood(self._model(), rows)
+        return self._model().pseudo_likelihood(rows)
 
-    def _prepare_run(self, X, n_batches, rng):
-        """Working copies of all arrays that an epoch changes, and its buffers."""
-        parameters, model = self._parameters(), self._model()
-        optimizer = getattr(self, "_optimizer_", None)
-        if optimizer is None:
-            base = self._base_field()[np.newaxis].astype(parameters.weights.dtype)
+    def _prepare(self, X, n_batches, rng):
+        parameters, model, before = self._parameters(), self._sampler(), self._course_.state
+        if before is None:
+            base = np.broadcast_to(model.base_visible, (1, X.shape[1])).astype(X.dtype)
             offset_visible = model.visible.mean(base, self.temperature)
             offset_hidden = model.mean_hidden(offset_visible)
-            optimizer = (None, offset_visible[0], offset_hidden[0])
-        velocity, offset_visible, offset_hidden = optimizer
+            before = State(parameters, (offset_visible[0], offset_hidden[0]))
+        velocity = before.velocity
         if self.momentum and velocity is None:
-            velocity = Parameters(*(np.zeros_like(array) for array in parameters))
-        chains = swap_rates = None
-        if self.algorithm != "cd":
-            chains = self._resume_chains(model, rng)
-        if self.algorithm == "tempering":
-            swap_rates = np.zeros(len(LADDER) - 1)
+            velocity = tuple(np.zeros_like(array) for array in parameters)
         variance, least = getattr(self, "variance_visible_", None), None
         if variance is not None:
             least = LEAST_VARIANCE * mean_and_variance(X)[1] / self.temperature
@@ -465,89 +479,80 @@ class RBM(Machine):
                 if not unit.learns_variance:
                     least[cut] = np.inf
         state = State(
-            parameters, velocity, offset_visible, offset_hidden, chains, swap_rates, variance
+            parameters,
+            before.offsets,
+            velocity,
+            None if self.algorithm == "cd" else self._resume_chains(model, before.chains, rng),
+            np.zeros(len(LADDER) - 1) if self.algorithm == "tempering" else None,
+            variance,
         ).copy()
-        model = model._replace(**state.parameters._asdict())
+        # the energy of the arrays that training changes
+        model = model.replace(**Parameters(*state.parameters)._asdict())
         if variance is not None:
             visible = as_unit(self.visible).with_variance(state.variance, self._data_variance_)
-            model = model._replace(visible=visible)
+            model = model.replace(visible=visible)
         n_rows = -(-X.shape[0] // n_batches)
         n_chains = n_model_chains(self.algorithm, state, n_rows)
-        work = Workspace.allocate(n_rows, n_chains, state.parameters)
-        discretize = model.visible.holds_means(X)
-        return model, state, X, work, discretize, least
+        work = Workspace.allocate(n_rows, n_chains, Parameters(*state.parameters))
+        discretize = holds_means(X, model.visible)
 
-    def _resume_chains(self, model, rng):
+        def run(rates):
+            return epoch(
+                model,
+                state,
+                X,
+                work,
+                rng,
+                rates=rates,
+                discretize=discretize,
+                shuffle=self.shuffle,
+                rule={
+                    "algorithm": self.algorithm,
+                    "n_steps": self.cd_steps,
+                    "centered": self.centered,
+                },
+                regularization={
+                    "momentum": self.momentum,
+                    "l2": self.alpha * (1 - self.l1_ratio),
+                    "l1": self.alpha * self.l1_ratio * self.temperature,
+                },
+                least_variance=least,
+            )
+
+        return state, run
+
+    def _resume_chains(self, model, before, rng):
         """Hidden states of the last update; new ones, from independent units, where missing."""
         n_chains = N_CHAINS if self.n_chains is None else self.n_chains
-        sizes = {"chains_": n_chains}
-        if self.algorithm == "tempering":
-            sizes = {"_hot_chains_": (len(LADDER) - 1) * n_chains, **sizes}
+        n_hot = (len(LADDER) - 1) * n_chains if self.algorithm == "tempering" else 0
+        own = getattr(self, "chains_", None)
+        hot = None if before is None or own is None else before[: len(before) - len(own)]
         chains = []
-        for name, size in sizes.items():
-            part = getattr(self, name, None)
+        for part, size in ((hot, n_hot), (own, n_chains)):
             if part is None or len(part) != size:
-                start, _ = model.independent(self._base_field(), size, rng)
-                part = model.sample_hidden(start, rng)
+                part = model.sample_hidden(model.independent(size, rng)[0], rng)
             chains.append(part)
         return np.concatenate(chains)
 
-    def _run_epoch(self, run, rng, rates):
-        model, state, X, work, discretize, least = run
-        loss = epoch(
-            model,
-            state,
-            X,
-            work,
-            rng,
-            rates=rates.tolist(),
-            discretize=discretize,
-            shuffle=self.shuffle,
-            rule={
-                "algorithm": self.algorithm,
-                "n_steps": self.cd_steps,
-                "centered": self.centered,
-                "base": self._base_field(),
-            },
-            regularization={
-                "momentum": self.momentum,
-                "alpha": self.alpha,
-                "l1_ratio": self.l1_ratio,
-            },
-            least_variance=least,
-        )
-        done = state.copy()
-        fitted = {
-            "components_": done.parameters.weights,
-            "intercept_visible_": done.parameters.intercept_visible,
-            "intercept_hidden_": done.parameters.intercept_hidden,
-            "_optimizer_": (done.velocity, done.offset_visible, done.offset_hidden),
+    def _publish(self, state):
+        names = dict(zip(self._parameter_names, state.parameters, strict=True))
+        chains = state.chains
+        if chains is not None:
+            chains = chains[len(chains) - n_model_chains(self.algorithm, state, 0) :]
+        others = {
+            "chains_": chains,
+            "swap_rates_": state.swap_rates,
+            "variance_visible_": state.variance,
         }
-        if done.chains is not None:
-            n_hot = len(done.chains) - n_model_chains(self.algorithm, done, 0)
-            fitted["_hot_chains_"], fitted["chains_"] = done.chains[:n_hot], done.chains[n_hot:]
-        if done.swap_rates is not None:
-            fitted["swap_rates_"] = done.swap_rates
-        if done.variance is not None:
-            fitted["variance_visible_"] = done.variance
-        return fitted, loss
+        return names | {name: value for name, value in others.items() if value is not None}
 
-    def _problem(self, fitted):
-        variance = fitted.get("variance_visible_")
+    def _problem(self):
+        variance = getattr(self, "variance_visible_", None)
         if variance is not None and not (np.isfinite(variance) & (variance > 0)).all():
             return "The variances of Gaussian units are not finite."
-        trial = copy(self)
-        vars(trial).update(fitted)
-        problem = trial._model().problem()
-        largest = np.abs(fitted["components_"]).max() / self.temperature
-        if problem is None and largest > LARGEST_WEIGHT:
-            problem = f"The largest weight is {largest:.3g} times the temperature."
-        return problem
+        return super()._problem()
 
     # ---------------------------------------------------------------- the fitted model
-
-    def _parameters(self):
-        return Parameters(*super()._parameters())
 
     def _model(self):
         """The energy of the fitted machine at the temperature set now."""
@@ -569,9 +574,12 @@ class RBM(Machine):
             return np.zeros(self.n_features_in_)
         return self._model().visible.field(self._base_mean_, self.temperature)
 
+    def _sampler(self):
+        return self._model().replace(base_visible=self._base_field())
+
     def _read(self, X):
         check_is_fitted(self)
-        return self._model().visible.support(read(self, X))
+        return read_units(read(self, X), self._model().visible)
 
     def _width(self):
         return max(self.components_.shape)
@@ -581,7 +589,7 @@ class RBM(Machine):
         model = self._model()
         fields = np.abs(model.weights).sum(axis=1).max()
         if fields / model.temperature * np.finfo(model.weights.dtype).eps > LARGEST_ROUNDING:
-            model = _likelihood.in_double(model)
+            model = model.in_double()
         return self._by_blocks(
             lambda rows: model.log_weight(_drawn(model.visible, rows)), X, self._width()
         )
@@ -685,14 +693,14 @@ class RBM(Machine):
         if self._model().visible.count_states(X.shape[1]) == np.inf:
             raise ValueError(
                 "pseudo_likelihood needs discrete visible units; "
-                f"visible={self.visible!r} is continuous. Use score_samples."
+                f"visible={self.visible!r} has infinitely many states. Use score_samples."
             )
         model = self._model()
 
         def of_rows(rows):
             rows = _drawn(model.visible, rows)
             rows = rows.toarray() if sparse.issparse(rows) else rows
-            return _likelihood.pseudo_likelihood(model, rows)
+            return model.pseudo_likelihood(rows)
 
         return self._by_blocks(of_rows, X, self._width())
 
@@ -762,11 +770,11 @@ class RBM(Machine):
             raise ValueError(f"method must be 'tap', 'adaptive' or 'mean_field', got {method!r}.")
         model = self._model()
         for name, unit in (("visible", model.visible), ("hidden", model.hidden)):
-            if type(unit) not in _tap.LAWS:
+            if type(unit) not in tap.LAWS:
                 raise ValueError(
                     f"fixed_points needs Bernoulli units or spins, but {name}={unit!r}."
                 )
-        model = _likelihood.in_double(model)
+        model = model.in_double()
         rng = as_generator(random_state)
         starts = []
         for unit, size in zip(self._units_, self.components_.shape[::-1], strict=True):
@@ -777,9 +785,9 @@ class RBM(Machine):
             starts[0] = np.concatenate([X, starts[0]])
             starts[1] = np.concatenate([model.mean_hidden(X), starts[1]])
         if method == "adaptive":
-            found, settled = _tap.adaptive_fixed_points(model, *starts)
+            found, settled = tap.adaptive_fixed_points(model, *starts)
         else:
-            found, settled = _tap.fixed_points(model, *starts, reaction=float(method == "tap"))
+            found, settled = tap.fixed_points(model, *starts, reaction=float(method == "tap"))
         if not settled.any():
             raise ValueError(
                 f"The equations of method={method!r} did not settle from any of {len(settled)} "
@@ -788,7 +796,7 @@ class RBM(Machine):
             )
         strength = 0.0
         if method == "tap":
-            strength = _tap.expansion_strength(model, found.visible, found.hidden).max()
+            strength = tap.expansion_strength(model, found.visible, found.hidden).max()
         if strength >= 1 or (method == "tap" and not settled.all()):
             warn(
                 f"The TAP equations settled from {np.count_nonzero(settled)} of {len(settled)} "
@@ -887,7 +895,7 @@ class RBM(Machine):
         X = X.toarray() if sparse.issparse(X) else X
         rng = as_generator(random_state)
         X = X.astype(self.components_.dtype)
-        return gibbs(self._model(), X, n_steps, rng)
+        return self._model().sweeps(X, [1.0] * n_steps, rng)
 
     def sample(
         self, n_samples=1, *, given=None, n_sweeps=1000, algorithm="gibbs", random_state=None
@@ -941,24 +949,21 @@ class RBM(Machine):
         if algorithm not in ("gibbs", "tempering"):
             raise ValueError(f"algorithm must be 'gibbs' or 'tempering', got {algorithm!r}.")
         rng = as_generator(random_state)
-        model = self._model()
+        model, held = self._sampler(), None
         if given is not None:
             given = read_given(self, given, n_samples, self.components_.dtype)
             check_given(given, model.visible)
-            n_samples = len(given)
+            n_samples, held = len(given), ~np.isnan(given)
         chains = getattr(self, "chains_", None)
         if chains is None:
-            start, _ = model.independent(self._base_field(), n_samples, rng)
+            start, _ = model.independent(n_samples, rng)
         else:
             start = model.sample_visible(chains[rng.integers(len(chains), size=n_samples)], rng)
-        if algorithm == "gibbs":
-            return gibbs(model, start, n_sweeps, rng, given)
-        base = self._base_field()
-        hot, _ = model.independent(base, (len(LADDER) - 1) * n_samples, rng)
-        h = model.sample_hidden(np.concatenate([hot, start]), rng)
-        for _ in range(n_sweeps):
-            v, h, _ = temper(model, base, LADDER, h, rng, given)
-        return v[-n_samples:]
+        if held is not None:
+            np.copyto(start, given, where=held)
+        if algorithm == "tempering":
+            return tempered_samples(model, start, n_sweeps, rng, held)
+        return model.sweeps(start, [1.0] * n_sweeps, rng, held)
 
     @property
     def _n_features_out(self):
@@ -976,7 +981,7 @@ def _drawn(unit, X):
 
     So a row has one draw, the same for all machines, alone and among others.
     """
-    if not unit.holds_means(X):
+    if not holds_means(X, unit):
         return X
     X = X.toarray() if sparse.issparse(X) else X
     return np.concatenate([unit.discretize(row[np.newaxis], _generator_of(row)) for row in X])
@@ -985,21 +990,3 @@ def _drawn(unit, X):
 def _generator_of(row):
     # rounded, so that both precisions have the same draws; -0 is 0
     return np.random.Generator(np.random.SFC64(zlib.crc32(row.astype(np.float32) + 0)))
-
-
-def mean_and_variance(X):
-    """Of the columns of dense or sparse rows, in double precision."""
-    if sparse.issparse(X):
-        X = X.astype(np.float64)
-        mean = np.asarray(X.mean(axis=0)).ravel()
-        return mean, np.maximum(np.asarray(X.multiply(X).mean(axis=0)).ravel() - mean**2, 0)
-    return X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
-
-
-def _check_columns(unit, name, n_columns):
-    """Refuse a number of columns that does not suit the unit type of a side."""
-    try:
-        unit.blocks(n_columns)
-    except ValueError as error:
-        source = "the features of X" if name == "visible" else "n_components"
-        raise ValueError(f"{name}={unit!r} does not suit {source}: {error}") from None

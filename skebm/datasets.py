@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 from sklearn.utils import check_array
 
-from ._base import as_generator, check_count
+from ._validation import as_generator, check_count
 
 __all__ = [
     "corrupt",

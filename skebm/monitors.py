@@ -23,7 +23,7 @@ second or more for hundreds of units), each time: give these a monitor of their 
 import numpy as np
 
 from . import metrics
-from ._base import check_count
+from ._validation import check_count
 
 __all__ = [
     "Monitor",

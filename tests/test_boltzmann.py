@@ -9,7 +9,7 @@ from scipy.special import gammaln, logsumexp
 from scipy.stats import chisquare
 
 from skebm import RBM, BoltzmannMachine
-from skebm._coupled import Coupled
+from skebm._energies.coupled import Coupled
 from skebm.datasets import (
     make_bars_and_stripes,
     make_encoder,

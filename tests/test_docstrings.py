@@ -10,6 +10,7 @@ from numpydoc.validate import validate
 import skebm
 import skebm.datasets
 import skebm.inspection
+import skebm.interactions
 import skebm.metrics
 import skebm.theory
 import skebm.units
@@ -23,6 +24,7 @@ def public_names():
         skebm,
         skebm.datasets,
         skebm.inspection,
+        skebm.interactions,
         skebm.metrics,
         skebm.theory,
         skebm.units,
@@ -33,13 +35,15 @@ def public_names():
                 continue  # numpydoc takes the fields, documented as attributes, for parameters
             path = f"{value.__module__}.{value.__qualname__}"
             yield path
-            if module is skebm.units or not inspect.isclass(value):
-                continue  # units share the interface that Unit documents
-            for method, function in vars(value).items():
-                if not method.startswith("_") and callable(getattr(value, method)):
-                    if isinstance(function, (classmethod, staticmethod)) or inspect.isfunction(
-                        function
-                    ):
+            if module in (skebm.units, skebm.interactions) or not inspect.isclass(value):
+                continue  # these share the interface that their base documents
+            for base in value.__mro__:
+                if not base.__module__.startswith("skebm"):
+                    continue
+                path = f"{base.__module__}.{base.__qualname__}"
+                for method, function in vars(base).items():
+                    kinds = classmethod, staticmethod, type(lambda: None)
+                    if not method.startswith("_") and isinstance(function, kinds):
                         yield f"{path}.{method}"
 
 

@@ -13,9 +13,8 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 
 from skebm import RBM, HopfieldMemory, ModernHopfieldMemory, theory
-from skebm._base import as_generator
-from skebm._dynamics import heat_bath
-from skebm._learning_rules import hebb, unlearn
+from skebm._learning.hopfield_rules import hebb, unlearn
+from skebm._validation import as_generator
 from skebm.datasets import corrupt, make_patterns
 
 RULES = ["hebb", "storkey", "pseudo_inverse", "perceptron"]
@@ -323,7 +322,7 @@ def test_heat_bath_overlap(temperature):
     memory, patterns = memory_of(200, 4000)
     states, rng, found = patterns[:20], np.random.default_rng(0), []
     for _ in range(6):
-        states = heat_bath(memory._model_, states, np.full(10, temperature), rng)
+        states = memory._model_.sweeps(states, np.full(10, 1 / temperature), rng)
         found.append((states * patterns[:20]).mean(axis=1))
     found = np.mean(found[2:], axis=0)
     # at 0.5, near where retrieval breaks down at .542, some chains of a finite memory leave

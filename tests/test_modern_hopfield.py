@@ -10,8 +10,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
 
 from skebm import RBM, HopfieldMemory, ModernHopfieldMemory
-from skebm._dense import Dense, heat_bath_dense
+from skebm._energies.attention import Attention
+from skebm._energies.dense import Dense
 from skebm.datasets import corrupt, make_patterns
+from skebm.interactions import as_interaction
 from skebm.units import Categorical
 
 CONTINUOUS = ["softmax", "entmax", "sparsemax"]
@@ -332,14 +334,14 @@ def test_sparse_samples_come_in_batches_and_refuse_what_overflows(interaction):
     X = np.random.default_rng(0).normal(size=(2000, 3))
     memory = ModernHopfieldMemory(interaction, temperature=30.0).fit(X)
     calls = []
-    original = ModernHopfieldMemory._draw_mixture
+    original = Attention._draw_mixture
 
     def counted(self, *arguments):
         calls.append(1)
         return original(self, *arguments)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ModernHopfieldMemory, "_draw_mixture", counted)
+        patch.setattr(Attention, "_draw_mixture", counted)
         assert memory.sample(3, random_state=0).shape == (3, 3)
     assert len(calls) < 60  # one in about 2000 proposals is accepted
     huge = ModernHopfieldMemory(interaction).fit(1e200 * X)
@@ -360,10 +362,10 @@ def test_dense_heat_bath_visits_spins_in_turn():
     rng = np.random.default_rng(0)
     patterns = np.where(rng.random((6, 41)) < 0.5, -1.0, 1.0)
     for interaction in ("polynomial", "exponential"):
-        model = Dense.of(patterns, interaction, 3)
+        model = Dense.of(patterns, as_interaction(interaction, 3))
         start = np.where(rng.random((5, 41)) < 0.5, -1.0, 1.0)
         held = rng.random((5, 41)) < 0.2
-        result = heat_bath_dense(model, start, [3.0, 0.5], np.random.default_rng(1), held)
+        result = model.sweeps(start, [1 / 3.0, 1 / 0.5], np.random.default_rng(1), held)
         draws, s = np.random.default_rng(1), start.copy()
         for temperature in (3.0, 0.5):
             for first in range(0, 41, 32):

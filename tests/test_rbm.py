@@ -13,7 +13,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, OneHotEncoder, StandardScaler
 
-import skebm._training
+import skebm._learning.rbm
 from skebm import RBM
 from skebm.datasets import make_bars_and_stripes
 from skebm.units import Bernoulli, Categorical, Composite, Gaussian
@@ -387,8 +387,8 @@ def test_warm_start_goes_on_as_if_never_interrupted(
             raise KeyboardInterrupt
         return original(*args, **kwargs)
 
-    original = skebm._training.contrast
-    monkeypatch.setattr(skebm._training, "contrast", interrupt)
+    original = skebm._learning.rbm.gradient
+    monkeypatch.setattr(skebm._learning.rbm, "gradient", interrupt)
     with pytest.raises(KeyboardInterrupt):
         broken.set_params(batch_size=5).fit(X)
     whole = RBM(**parameters).set_params(batch_size=5)
@@ -448,9 +448,9 @@ def test_early_stopping_trains_on_the_other_rows(monkeypatch, n_samples, n_held_
         seen["trained on"] = X
         return original_prepare(self, X, n_batches, rng)
 
-    original_watch, original_prepare = RBM._pseudo_likelihood, RBM._prepare_run
+    original_watch, original_prepare = RBM._pseudo_likelihood, RBM._prepare
     monkeypatch.setattr(RBM, "_pseudo_likelihood", watch)
-    monkeypatch.setattr(RBM, "_prepare_run", prepare)
+    monkeypatch.setattr(RBM, "_prepare", prepare)
     X = np.zeros((n_samples, 12))
     X[:] = np.arange(n_samples)[:, np.newaxis] >> np.arange(12) & 1  # every row is different
     RBM(2, early_stopping=True, max_iter=1, random_state=0).fit(X * 0.9)
@@ -565,8 +565,8 @@ def test_chains_survive_a_change_of_algorithm():
     seen = []
     original = RBM._resume_chains
 
-    def resume(self, model, rng):
-        seen.append(original(self, model, rng))
+    def resume(self, model, before, rng):
+        seen.append(original(self, model, before, rng))
         return seen[-1]
 
     with pytest.MonkeyPatch.context() as patch:
@@ -600,14 +600,14 @@ def test_grey_rows_are_drawn_and_batches_are_small(monkeypatch):
         drawn.append(len(means))
         return original(self, means, rng, out=out)
 
-    contrast = skebm._training.contrast
+    contrast = skebm._learning.rbm.gradient
 
     def count(model, state, n_rows, work, rng, **rule):
         batches.append(n_rows)
         contrast(model, state, n_rows, work, rng, **rule)
 
     monkeypatch.setattr(Bernoulli, "discretize", discretize)
-    monkeypatch.setattr(skebm._training, "contrast", count)
+    monkeypatch.setattr(skebm._learning.rbm, "gradient", count)
     rbm = RBM(3, batch_size=10, random_state=0).partial_fit(binary())
     assert drawn == []
     assert batches == [10, 10, 9]
@@ -625,7 +625,7 @@ def test_interrupt_in_the_first_epoch(monkeypatch):
     before = vars(fitted).copy()
     fresh = RBM.from_parameters(np.full((3, 7), 0.1), np.zeros(7), np.zeros(3))
     with monkeypatch.context() as patch:
-        patch.setattr(skebm._training, "contrast", interrupt)
+        patch.setattr(skebm._learning.rbm, "gradient", interrupt)
         for call in (fitted.fit, fitted.partial_fit, fresh.partial_fit, RBM(3).fit):
             with pytest.raises(KeyboardInterrupt):
                 call(X)

@@ -6,8 +6,9 @@ from scipy.integrate import quad
 from scipy.stats import norm
 
 from skebm import theory
-from skebm._dense import Dense
+from skebm._energies.dense import Dense
 from skebm.datasets import make_patterns
+from skebm.interactions import Polynomial
 
 
 @pytest.mark.parametrize(
@@ -238,8 +239,8 @@ def test_dense_capacity_predicts_the_error_of_one_step():
     wrong = []
     for seed in range(5):
         patterns = make_patterns(n_patterns, n_units, random_state=seed)
-        model = Dense.of(patterns, "polynomial", degree)
-        drive, _ = model.drive(patterns, model.overlaps(patterns))
+        model = Dense.of(patterns, Polynomial(degree))
+        drive = model.differences(patterns, model.overlaps(patterns))
         wrong.append((drive * patterns < 0).mean())
     # leading order in 1 / N
     assert abs(np.mean(wrong) - 0.05) < 0.01

@@ -7,7 +7,7 @@ from scipy.stats import norm
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
-from .._base import check_count
+from .._validation import check_count
 from ..monitors import weights_of
 from ._axes import check_shape, grey_range, image_grid, new_axes
 

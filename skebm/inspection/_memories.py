@@ -6,8 +6,8 @@ from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from .. import theory
-from .._base import as_generator, as_spins, check_count
 from .._hopfield import HopfieldMemory
+from .._validation import as_generator, as_spins, check_count
 from ..datasets import make_patterns
 from ..theory._hopfield import ground_state_line
 from ._axes import check_shape, grey_range, image_grid, new_axes

@@ -1,0 +1,384 @@
+"""Energy of a continuous memory, `Attention`: rows of numbers, associated with stored patterns.
+
+Every pattern xi gets a score for the state s, its similarity over the temperature T; weights p over
+the patterns follow from the scores, and a step of recall moves the state to their weighted mean
+(weighted median for Manhattan distances). With softmax weights that is the attention of
+transformers with keys = values = patterns (Ramsauer et al. 2020). The energy is
+
+    E(s) = -T F(scores) + |s|^2 / 2 + constant
+
+where the interaction F is the log-sum-exp for softmax, and the conjugate of a Tsallis entropy for
+sparse weights (Santos et al. 2024). The sum's first term is concave in the similarities, so a step,
+which minimises the sum with the first term made linear, never raises it.
+
+Queries times patterns are never held at once. For softmax, patterns pass by in blocks, with a
+running maximum and sum. Other weights and medians need all scores of a row, so there queries come
+in blocks.
+
+>>> import numpy as np
+>>> from skebm._energies.attention import Attention
+>>> from skebm.interactions import Softmax
+>>> energy = Attention.of(np.eye(3), "dot", Softmax()).replace(temperature=0.5, block_size=2)
+>>> energy.step(np.array([[2.0, 0.0, 0.0]]))[0].round(3)
+array([[0.965, 0.018, 0.018]])
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.spatial.distance import cdist
+from scipy.special import logsumexp
+from sklearn.utils import gen_batches
+
+from ..interactions import Interaction, Softmax
+
+SIMILARITIES = ("dot", "euclidean", "cosine", "manhattan")
+LARGEST_BLOCK = 2**21
+OVERFLOW = (
+    "The similarities of samples and patterns overflow. Scale the data down and fit the memory "
+    "again."
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """Patterns, ready to be compared with states.
+
+    Dot and Euclidean similarities are computed from the differences to the patterns' mean c, so
+    that data far from the origin (timestamps) lose no digits. With these, ``xi . s`` is the product
+    of the differences, plus a bias of the pattern, plus ``c . s``, which all patterns share.
+
+    Attributes
+    ----------
+    keys : ndarray of shape (n_patterns, n_features) or (n_patterns, n_features + 1)
+        What states are compared with: the patterns; unit vectors for cosine similarity; for dot
+        and Euclidean the differences to the center and a column with the bias.
+    values : ndarray of shape (n_patterns, n_values) or None
+        What is averaged: the patterns; for cosine similarity the unit vectors and the lengths.
+        None: the differences to the center, as they are in the keys.
+    center : ndarray of shape (n_features,) or None
+        c; in double precision.
+    lift : ndarray of shape (n_patterns,)
+        Temperature times the log-weight of every pattern's component in the mixture that softmax
+        makes, up to a constant: ``|xi|^2 / 2 - |c|^2 / 2`` for dot similarity.
+    reach : float
+        Length of the longest pattern, from the center.
+    order : ndarray of shape (n_patterns, n_features) or None
+        Pattern numbers sorted by every feature, for medians.
+    similarity : str
+        One of `SIMILARITIES`.
+    interaction : Interaction
+        F.
+    temperature : float
+        T.
+    block_size : int
+        Patterns in a block, for softmax.
+    """
+
+    keys: np.ndarray
+    values: np.ndarray | None
+    center: np.ndarray | None
+    lift: np.ndarray
+    reach: float
+    order: np.ndarray | None
+    similarity: str
+    interaction: Interaction
+    temperature: float = 1.0
+    block_size: int = 2048
+
+    @classmethod
+    def of(cls, patterns, similarity, interaction):
+        """Prepare patterns for a similarity and an interaction."""
+        keys = values = patterns
+        center = order = None
+        differences = patterns
+        lift = np.zeros(len(patterns))
+        if similarity != "cosine":
+            mean = patterns.mean(axis=0, dtype=np.float64)
+            differences = patterns - mean
+        if similarity in ("dot", "euclidean"):
+            center, values = mean, None
+            half_squares = 0.5 * np.einsum("ij,ij->i", differences, differences)
+            if similarity == "dot":
+                bias = differences @ mean
+                lift = half_squares + bias
+            else:
+                bias = -half_squares
+            keys = np.column_stack([differences, bias]).astype(patterns.dtype, copy=False)
+        elif similarity == "manhattan":
+            order = np.argsort(patterns, axis=0, kind="stable")
+        else:
+            lengths = _lengths(patterns)
+            keys = patterns / lengths
+            values = np.hstack([keys, lengths])
+        reach = float(np.linalg.norm(differences, axis=1).max())
+        return cls(keys, values, center, lift, reach, order, similarity, interaction)
+
+    def replace(self, **changes):
+        """The same with other values of some attributes."""
+        return replace(self, **changes)
+
+    def at(self, temperature, block_size):
+        """The same at another temperature, with other blocks."""
+        if temperature == 0:
+            raise ValueError(
+                "temperature=0 is for spins; temperature must be positive for interaction="
+                f"{self.interaction!r}. A small one picks single patterns."
+            )
+        return self.replace(temperature=temperature, block_size=block_size)
+
+    @property
+    def dtype(self):
+        """Precision of states and patterns."""
+        return self.keys.dtype
+
+    @property
+    def patterns(self):
+        """The patterns, up to the center."""
+        return self.keys if self.center is None else self.keys[:, :-1]
+
+    def averaged(self, rows=slice(None)):
+        """What is averaged of some patterns."""
+        return self.keys[rows, :-1] if self.values is None else self.values[rows]
+
+    # ---------------------------------------------------------------- scores and weights
+
+    def queries(self, states):
+        """States as `scores` takes them."""
+        if self.similarity == "manhattan":
+            return states
+        inverse = states.dtype.type(1 / self.temperature)
+        if self.similarity == "cosine":
+            return states / _lengths(states) * inverse
+        queries = np.empty((len(states), states.shape[1] + 1), states.dtype)
+        queries[:, :-1] = states - self.center
+        queries[:, :-1] *= inverse
+        queries[:, -1] = inverse
+        return queries
+
+    def scores(self, queries, rows=slice(None), out=None):
+        """Similarities over the temperature with some patterns, shape (n_queries, n_rows).
+
+        Up to what all patterns share: ``c . s / T`` for dot similarity, and
+        ``-|s - c|^2 / 2T`` for Euclidean.
+        """
+        if self.similarity == "manhattan":
+            distances = cdist(queries, self.keys[rows], "cityblock")
+            return (distances / -self.temperature).astype(queries.dtype, copy=False)
+        return np.matmul(queries, self.keys[rows].T, out=out)
+
+    def _associations(self, states):
+        """Weights over all patterns and values of F, for blocks of states, one after another."""
+        for rows in gen_batches(len(states), max(1, LARGEST_BLOCK // len(self.keys))):
+            yield self.interaction.associate(self.scores(self.queries(states[rows])))
+
+    def weight_blocks(self, states):
+        """Weights over all patterns, for blocks of states, one after another."""
+        for weights, _ in self._associations(states):
+            yield weights
+
+    def associate(self, states):
+        """Mean (or median) of the values under the weights, and F, of every state."""
+        if self.interaction.is_softmax and self.order is None:
+            pieces = [
+                _online_softmax(self, states[rows])
+                for rows in gen_batches(len(states), max(1, LARGEST_BLOCK // self.block_size))
+            ]
+        else:
+            pieces = [
+                (_weighted(self, weights), value) for weights, value in self._associations(states)
+            ]
+        return tuple(np.concatenate(parts) for parts in zip(*pieces, strict=True))
+
+    def interaction_value(self, states):
+        """F of the scores of every state alone; nothing is averaged."""
+        return self.replace(values=self.keys[:, :0], order=None).associate(states)[1]
+
+    # ---------------------------------------------------------------- energy and recall
+
+    def energy(self, states):
+        """Energy of every state, with a constant that makes it at least 0."""
+        value = self.interaction_value(states).astype(np.float64)
+        _, (highest,) = self.interaction.associate(np.zeros((1, len(self.keys))))
+        result = self.temperature * (highest - value)
+        if self.similarity in ("dot", "euclidean"):
+            differences = states - self.center
+            result += 0.5 * np.einsum("ij,ij->i", differences, differences)
+        if self.similarity == "dot":
+            result += self.lift.max()
+        return result + (self.similarity == "cosine")
+
+    def step(self, states):
+        """One step of recall: new states, and F of the scores of the old ones."""
+        mean, value = self.associate(states)
+        if self.similarity == "cosine":
+            # the direction of the mean of unit vectors, the mean of the lengths
+            mean = mean[:, :-1] / _lengths(mean[:, :-1]) * mean[:, -1:]
+        elif self.center is not None:
+            mean = (mean + self.center).astype(states.dtype, copy=False)
+        return mean, value
+
+    def row_batches(self, n_rows):
+        """All rows: products are done in blocks anyhow."""
+        return [slice(0, n_rows)]
+
+    def recall_start(self, states):
+        """The states."""
+        return (states,)
+
+    def downhill(self, states):
+        """New states after a step."""
+        return self.step(states)[:1]
+
+    def rests(self, states):
+        """No row: a step is what a recall costs."""
+        return np.zeros(len(states), dtype=bool)
+
+    def change(self, before, after):
+        """Length of the move of every row, over that of the longest pattern."""
+        length = np.linalg.norm(after - before, axis=1)
+        return np.divide(length, self.reach, out=length, where=length > 0)
+
+    def portions(self, every):
+        """A step has no parts."""
+        return [slice(None)]
+
+    def follow(self, units, states):
+        """New states after a step."""
+        return self.step(states)[0]
+
+    # ---------------------------------------------------------------- density and samples
+
+    def log_density(self, states):
+        """Log-density of ``exp(-E / T)``, a mixture with a component at every pattern.
+
+        For softmax weights, and similarities that say something about lengths.
+        """
+        temperature, n_features = self.temperature, states.shape[1]
+        shift = -self.energy(states) / temperature
+        # the energy's constants, and the normaliser of the mixture
+        shift += np.log(len(self.keys)) + self.lift.max() / temperature
+        if self.similarity == "manhattan":
+            volume = n_features * np.log(2 * temperature)
+        else:
+            volume = 0.5 * n_features * np.log(2 * np.pi * temperature)
+        return shift - logsumexp(self.lift / temperature) - volume
+
+    def draw(self, known, held, temperature, n_sweeps, rng):
+        """Exact samples, given known values where features are held.
+
+        From the mixture that softmax makes; for other weights by rejection from it, as F is never
+        above the log-sum-exp. `temperature` is this energy's own, and there are no sweeps.
+        """
+        if self.interaction.is_softmax:
+            return self._draw_mixture(known, held, rng)
+        result = np.empty_like(known)
+        rows, n_proposals = np.arange(len(known)), 1
+        soft = self.replace(interaction=Softmax())
+        while rows.size:
+            copies = np.repeat(rows, n_proposals)
+            drawn = self._draw_mixture(known[copies], held[copies], rng)
+            drawn = np.where(held[copies], known[copies], drawn)
+            log_share = self.interaction_value(drawn) - soft.interaction_value(drawn)
+            if not np.isfinite(log_share).all():
+                raise ValueError(OVERFLOW)
+            accepted = np.log1p(-rng.random(len(copies))) < log_share
+            accepted = accepted.reshape(len(rows), n_proposals)
+            found, first = accepted.any(axis=1), accepted.argmax(axis=1)
+            drawn = drawn.reshape(len(rows), n_proposals, -1)
+            result[rows[found]] = drawn[found, first[found]]
+            rows = rows[~found]
+            # where many patterns take part, one proposal in about their number is accepted
+            most = max(1, 2 * LARGEST_BLOCK // (max(1, len(rows)) * known.shape[1]))
+            n_proposals = min(2 * n_proposals, most, len(self.keys))
+        return result
+
+    def _draw_mixture(self, known, held, rng):
+        laplace = self.similarity == "manhattan"
+        log_weights = self.lift / self.temperature
+        if not np.isfinite(log_weights).all():
+            raise ValueError(OVERFLOW)
+        if held.any():
+            numbers = self._draw_components(log_weights, known, held, rng)
+        else:
+            shares = np.exp(log_weights - logsumexp(log_weights))
+            numbers = rng.choice(len(self.keys), size=len(known), p=shares / shares.sum())
+        noise = rng.laplace(size=known.shape) if laplace else rng.standard_normal(known.shape)
+        noise *= self.temperature if laplace else np.sqrt(self.temperature)
+        drawn = self.patterns[numbers] + noise
+        return (drawn if self.center is None else drawn + self.center).astype(known.dtype)
+
+    def _draw_components(self, log_weights, known, held, rng):
+        """Number of the pattern whose component every row comes from, given what is held."""
+        patterns = self.patterns
+        numbers = np.empty(len(known), dtype=np.int64)
+        laplace = self.similarity == "manhattan"
+        squares = None if laplace else 0.5 * patterns.astype(np.float64) ** 2
+        n_rows = max(1, 2 * LARGEST_BLOCK // (patterns.size if laplace else len(patterns)))
+        for rows in gen_batches(len(known), n_rows):
+            values = np.where(held[rows], known[rows], 0)
+            if laplace:
+                distances = np.abs(values[:, np.newaxis] - patterns)
+                distances *= held[rows, np.newaxis]
+                cost = distances.sum(axis=2, dtype=np.float64)
+            else:
+                # half the squared distance, but for what all patterns share
+                values = held[rows] * (values - self.center)
+                cost = held[rows] @ squares.T - values @ patterns.T
+            scores = log_weights - cost / self.temperature
+            # the largest of log-weights plus Gumbel noise is a draw with those weights
+            numbers[rows] = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
+        return numbers
+
+
+def _online_softmax(energy, states):
+    """Mean of the values under softmax weights, and the log-sum-exp of the scores."""
+    queries = energy.queries(states)
+    n_states, n_patterns = len(states), len(energy.keys)
+    dtype = states.dtype
+    block_size = min(energy.block_size, n_patterns)
+    buffer = np.empty(n_states * block_size, dtype)
+    product = np.empty((n_states, energy.averaged().shape[1]), dtype)
+    mean = np.zeros_like(product)
+    total = np.zeros(n_states, dtype)
+    largest = np.full(n_states, -np.inf, dtype)
+    ones = np.ones(block_size, dtype)
+    for rows in gen_batches(n_patterns, block_size):
+        size = rows.stop - rows.start
+        scores = buffer[: n_states * size].reshape(n_states, size)
+        scores = energy.scores(queries, rows, out=scores)
+        higher = np.maximum(largest, scores.max(axis=1))
+        scores -= higher[:, np.newaxis]
+        weights = np.exp(scores, out=scores)
+        shrink = np.exp(largest - higher)
+        total *= shrink
+        # a product with ones sums rows in a fraction of the time of a sum
+        total += weights @ ones[:size]
+        np.matmul(weights, energy.averaged(rows), out=product)
+        if not (shrink == 1).all():
+            mean *= shrink[:, np.newaxis]
+        mean += product
+        largest = higher
+    mean /= total[:, np.newaxis]
+    return mean, largest + np.log(total)
+
+
+def _weighted(energy, weights):
+    """Mean of the values, or their medians, under the weights."""
+    values = energy.averaged()
+    if energy.order is None:
+        return weights @ values
+    medians = np.empty((len(weights), values.shape[1]), weights.dtype)
+    for j, order in enumerate(energy.order.T):
+        below = np.cumsum(weights[:, order], axis=1, dtype=np.float64)
+        # rounding must not carry half of the weight past its pattern
+        k = (below < 0.5 * below[:, -1:] * (1 - 1e-9)).sum(axis=1)
+        medians[:, j] = values[order[k], j]
+    return medians
+
+
+def _lengths(rows):
+    """Euclidean lengths as a column; 1 for a row of zeros."""
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    lengths[lengths == 0] = 1
+    return lengths

@@ -1,0 +1,313 @@
+"""Energy of a restricted Boltzmann machine, `Bipartite`.
+
+Two sides of units, coupled to each other and not among themselves. It is the model of the visible
+side that remains when the hidden side is summed out, and `swapped` is the same model seen from the
+other end, so that nothing is written twice.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.special import logsumexp
+from sklearn.utils.extmath import safe_sparse_dot
+
+from ..units import Gaussian, Unit
+from .energy import Energy, TooManyStatesError
+from .sums import LARGEST_WORK
+
+# entries of the arrays of a block of states to sum over
+BLOCK_SIZE = 2**21
+
+
+@dataclass(frozen=True, eq=False)
+class Bipartite(Energy):
+    """Energy ``E(v, h) = sum E0(v) + sum E0(h) - h' W v - a' v - b' h`` at a temperature.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (n_hidden, n_visible)
+        W.
+    intercept_visible : ndarray of shape (n_visible,)
+        a.
+    intercept_hidden : ndarray of shape (n_hidden,)
+        b.
+    visible, hidden : Unit
+        Unit types of the two sides.
+    temperature : float
+        T; the probability of a state is ``exp(-E / T) / Z``.
+    base_visible, base_hidden : ndarray of shape (n_visible,) or (n_hidden,), or 0.0
+        Fields of the independent units at the other end of the path.
+    """
+
+    weights: np.ndarray
+    intercept_visible: np.ndarray
+    intercept_hidden: np.ndarray
+    visible: Unit
+    hidden: Unit
+    temperature: float = 1.0
+    base_visible: np.ndarray | float = 0.0
+    base_hidden: np.ndarray | float = 0.0
+
+    def swapped(self):
+        """The same model with the roles of the two sides exchanged."""
+        return Bipartite(
+            self.weights.T,
+            self.intercept_hidden,
+            self.intercept_visible,
+            self.hidden,
+            self.visible,
+            self.temperature,
+            self.base_hidden,
+            self.base_visible,
+        )
+
+    def in_double(self):
+        """The same in double precision."""
+        names = "weights", "intercept_visible", "intercept_hidden"
+        return self.replace(**{name: getattr(self, name).astype(np.float64) for name in names})
+
+    # ---------------------------------------------------------------- one side given the other
+
+    def hidden_field(self, v):
+        """Field on every hidden unit, shape (n_rows, n_hidden); `v` may be CSR."""
+        field = safe_sparse_dot(v, self.weights.T, dense_output=True)
+        field += self.intercept_hidden
+        return field
+
+    def visible_field(self, h):
+        """Field on every visible unit, shape (n_rows, n_visible)."""
+        return self.swapped().hidden_field(h)
+
+    def mean_hidden(self, v):
+        """E[h | v], shape (n_rows, n_hidden)."""
+        field = self.hidden_field(v)
+        return self.hidden.mean(field, self.temperature, out=field)
+
+    def sample_hidden(self, v, rng, beta=1.0):
+        """Draw h from p(h | v), at a position of the path."""
+        field = _mixture(self.hidden_field(v), self.base_hidden, beta)
+        return self.hidden.sample(field, self.temperature, rng, out=field)
+
+    def sample_visible(self, h, rng, beta=1.0):
+        """Draw v from p(v | h), at a position of the path."""
+        return self.swapped().sample_hidden(h, rng, beta)
+
+    # ---------------------------------------------------------------- values
+
+    def energy(self, v, h):
+        """E(v, h) of every pair of rows."""
+        coupled = np.einsum("ij,ij->i", self.hidden_field(v), h)
+        own = self.hidden.energy(h, self.temperature).sum(axis=1)
+        return self.visible_energy(v) + own - coupled
+
+    def visible_energy(self, v):
+        """Energy of the visible rows alone, without what couples them to the hidden side."""
+        bias = safe_sparse_dot(v, self.intercept_visible, dense_output=True)
+        return self._own_energy(v) - bias
+
+    def _own_energy(self, v):
+        v = v.toarray() if sparse.issparse(v) else v
+        return self.visible.energy(v, self.temperature).sum(axis=1)
+
+    def free_energy(self, v):
+        """``F(v) = -T ln sum_h exp(-E(v, h) / T)`` of every row."""
+        cumulant = self.hidden.cumulant(self.hidden_field(v), self.temperature)
+        return self.visible_energy(v) - cumulant.sum(axis=1)
+
+    def log_weight(self, v, beta=1.0):
+        """Logarithm of the unnormalised probability of every visible row, hidden units summed out.
+
+        Of the marginal, as its estimates have less variance than those of pairs.
+        """
+        field = _mixture(self.hidden_field(v), self.base_hidden, beta)
+        # summed in double precision: annealing adds up many small differences
+        total = self.hidden.cumulant(field, self.temperature).sum(axis=1, dtype=np.float64)
+        total -= self._own_energy(v)
+        position = np.ravel(beta)
+        total += position * (v @ self.intercept_visible)
+        if np.ndim(self.base_visible):
+            total += (1 - position) * (v @ self.base_visible)
+        return total / self.temperature
+
+    # ---------------------------------------------------------------- sampling
+
+    def sweeps(self, v, betas, rng, held=None):
+        """Gibbs steps: new hidden states given `v`, new visible states given those."""
+        for beta in betas:
+            following = self.sample_visible(self.sample_hidden(v, rng, beta), rng, beta)
+            if held is not None:
+                np.copyto(following, v, where=held)
+            v = following
+        return v
+
+    def sweep_and_slope(self, v, beta, rng, held=None):
+        """One Gibbs step, and the slopes of the log-weights of the pairs (v, h).
+
+        Those are linear in beta; the slope costs no further product.
+        """
+        h = self.sample_hidden(v, rng, beta)
+        field = self.visible_field(h)
+        mixture = _mixture(field.copy(), self.base_visible, beta)
+        following = self.visible.sample(mixture, self.temperature, rng, out=mixture)
+        if held is not None:
+            np.copyto(following, v, where=held)
+        field -= self.base_visible
+        slope = np.einsum("ij,ij->i", following, field)
+        slope += h @ (self.intercept_hidden - self.base_hidden)
+        return following, slope / self.temperature
+
+    def independent(self, n_states, rng):
+        """Draw independent visible units; also ln Z, that of independent hidden units included."""
+        n_hidden, n_visible = self.weights.shape
+        visible, hidden = (
+            np.broadcast_to(np.asarray(base, np.float64), (1, size))
+            for base, size in ((self.base_visible, n_visible), (self.base_hidden, n_hidden))
+        )
+        field = np.tile(visible.astype(self.weights.dtype), (n_states, 1))
+        states = self.visible.sample(field, self.temperature, rng)
+        cumulant = self.visible.cumulant(visible, self.temperature).sum()
+        cumulant += self.hidden.cumulant(hidden, self.temperature).sum()
+        return states, cumulant / self.temperature
+
+    # ---------------------------------------------------------------- closed forms
+
+    def problem(self):
+        """What keeps this from being a proper distribution, as a sentence; None if nothing."""
+        arrays = self.weights, self.intercept_visible, self.intercept_hidden
+        if not all(np.isfinite(array).all() for array in arrays):
+            return "The parameters are not finite."
+        n_hidden, n_visible = self.weights.shape
+        for hidden, rows in self.hidden.blocks(n_hidden):
+            for visible, columns in self.visible.blocks(n_visible):
+                if not may_diverge(visible, hidden):
+                    continue
+                weights = self.weights[rows, columns]
+                both_signs = np.isinf([visible.low, hidden.low]).any()
+                if weights.any() if both_signs else (weights > 0).any():
+                    return (
+                        f"Between {visible!r} and {hidden!r} units, weights must "
+                        f"{'be 0' if both_signs else 'not be positive'}, or the probabilities have "
+                        "no finite sum."
+                    )
+        rows = _deviations(self.hidden, n_hidden)
+        columns = _deviations(self.visible, n_visible)
+        if rows.any() and columns.any():
+            largest = np.linalg.norm(rows[:, np.newaxis] * self.weights * columns, 2)
+            if largest >= 1:
+                return (
+                    f"The largest singular value of the weights is {largest:.4g}; between "
+                    f"{self.visible!r} and {self.hidden!r} units it must be below 1, or the "
+                    "probabilities need not have a finite sum."
+                )
+        return None
+
+    def exact_log_partition(self):
+        """Ln Z, summed over the states of the smaller side, or of two normal sides."""
+        n_hidden, n_visible = self.weights.shape
+        if isinstance(self.visible, Gaussian) and isinstance(self.hidden, Gaussian):
+            return self.in_double()._normal_log_partition()
+        n_states = {
+            False: self.visible.count_states(n_visible) * n_hidden,
+            True: self.hidden.count_states(n_hidden) * n_visible,
+        }
+        swap = n_states[True] < n_states[False]
+        if n_states[swap] > LARGEST_WORK:
+            raise TooManyStatesError(
+                f"needs a side of discrete units with at most {LARGEST_WORK} = 2^27 joint states, "
+                "counted once for each unit of the other side; this model has "
+                f"{n_visible} visible {self.visible!r} and {n_hidden} hidden {self.hidden!r} units."
+            )
+        return (self.swapped() if swap else self).in_double()._summed_log_partition()
+
+    def _summed_log_partition(self):
+        """Ln Z by summing over the states of the visible side, a block at a time."""
+        n_hidden, n_visible = self.weights.shape
+        n_states = int(self.visible.count_states(n_visible))
+        block = max(1, BLOCK_SIZE // max(n_hidden, n_visible))
+        total = -np.inf
+        for start in range(0, n_states, block):
+            numbers = np.arange(start, min(start + block, n_states))
+            states = self.visible.states(n_visible, numbers)
+            total = np.logaddexp(total, logsumexp(self.log_weight(states)))
+        return float(total)
+
+    def _normal_log_partition(self):
+        n_hidden, n_visible = self.weights.shape
+        spreads = [
+            np.broadcast_to(unit.spread, size)
+            for unit, size in ((self.visible, n_visible), (self.hidden, n_hidden))
+        ]
+        precision = np.diag(1 / np.concatenate(spreads))
+        precision[n_visible:, :n_visible] = -self.weights
+        precision[:n_visible, n_visible:] = -self.weights.T
+        field = np.concatenate([self.intercept_visible, self.intercept_hidden])
+        _, log_determinant = np.linalg.slogdet(precision)
+        quadratic = field @ np.linalg.solve(precision, field) / self.temperature
+        constant = len(field) * np.log(2 * np.pi * self.temperature)
+        return float(0.5 * (quadratic + constant - log_determinant))
+
+    def pseudo_likelihood(self, v):
+        """``sum_i ln p(v_i | all other v)`` of every row, exactly, hidden units summed out.
+
+        Parameters
+        ----------
+        v : ndarray of shape (n_rows, n_visible)
+            Visible rows, of units with few states. A value between the levels counts with the
+            weight that the energy gives it.
+
+        Returns
+        -------
+        pseudo_likelihood : ndarray of shape (n_rows,)
+            In nats; 0 is the largest possible value.
+        """
+        temperature = self.temperature
+        field = self.hidden_field(v)
+        here = self.hidden.cumulant(field, temperature).sum(axis=1)
+        total = np.zeros(len(v), dtype=field.dtype)
+        for unit, block in self.visible.blocks(v.shape[1]):
+            levels = unit.level_rows(field.dtype)
+            own = unit.energy(levels, temperature).sum(axis=1)
+            for start in range(block.start, block.stop, unit.width):
+                columns = slice(start, start + unit.width)
+                weight, bias = self.weights[:, columns].T, self.intercept_visible[columns]
+                present = v[:, columns]
+                present_own = unit.energy(present, temperature).sum(axis=1)
+                # log-weights of every state of this unit, relative to the one it has
+                log_ratios = np.zeros((len(levels), len(v)), dtype=field.dtype)
+                for log_ratio, level, level_own in zip(log_ratios, levels, own, strict=True):
+                    rows = np.flatnonzero((present != level).any(axis=1))
+                    shift = level - present[rows]
+                    there = self.hidden.cumulant(field[rows] + shift @ weight, temperature)
+                    change = there.sum(axis=1) - here[rows] + shift @ bias
+                    change -= level_own - present_own[rows]
+                    log_ratio[rows] = change / temperature
+                total -= logsumexp(log_ratios, axis=0)
+        return total
+
+
+def may_diverge(visible, hidden):
+    """Whether the probabilities of two coupled units of these types may have no finite sum.
+
+    Both are unbounded, and not both have a quadratic own energy.
+    """
+    unbounded = all(np.isinf(unit.high) for unit in (visible, hidden))
+    return unbounded and not (visible.quadratic and hidden.quadratic)
+
+
+def _deviations(unit, n_columns):
+    """Square roots of the spreads of quadratic columns; 0 for the others."""
+    deviations = np.zeros(n_columns)
+    for part, cut in unit.blocks(n_columns):
+        if part.quadratic:
+            deviations[cut] = np.sqrt(part.spread)
+    return deviations
+
+
+def _mixture(field, base, beta):
+    """``beta field + (1 - beta) base``, in the place of the field."""
+    if np.ndim(beta) or beta != 1:
+        field *= beta
+        if np.ndim(base):
+            field += ((1 - beta) * base).astype(field.dtype, copy=False)
+    return field

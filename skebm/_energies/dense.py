@@ -1,0 +1,150 @@
+"""Energy of a dense associative memory, `Dense`: spins, and a steep function of the overlaps.
+
+``E(s) = -F(xi_1 . s, ..., xi_p . s)``, where the interaction F is a sum over patterns of a function
+of the overlap (Krotov and Hopfield 2016), or the logarithm of such a sum (Demircigil et al. 2017).
+Powers are those of overlaps divided by N, which keeps them in range; for degree 2 the energy is
+twice that of `HopfieldMemory`, up to a constant.
+
+What turns spin i up or down is a difference of energies, not a field: with ``a = xi_mu . s``
+without spin i, it is ``sum_mu xi_i G(a)``, where ``G(a) = F(a + 1) - F(a - 1)`` needs only be known
+for integers. In terms of the full overlaps, a is one below or one above them, so the differences
+of *all* spins of a state come from one product with the patterns (`Dense.differences`).
+
+>>> import numpy as np
+>>> from skebm._energies.dense import Dense
+>>> from skebm.interactions import Polynomial
+>>> truth_table = np.array([[-1, -1, -1], [-1, 1, 1], [1, -1, 1], [1, 1, -1]])  # c = a xor b
+>>> model = Dense.of(truth_table, Polynomial(3))
+>>> model.follow(slice(2, 3), np.array([[-1.0, 1, -1], [1, 1, 1]]))
+array([[-1.,  1.,  1.],
+       [ 1.,  1., -1.]])
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import gen_batches
+
+from ..interactions import SpinInteraction, softmax
+from .spins import Spins
+
+# differences below that share of the terms are rounding
+ROUNDING = 1e-11
+# spins whose differences are computed at once
+BLOCK = 32
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Spins):
+    """A dense memory.
+
+    Attributes
+    ----------
+    patterns : ndarray of shape (n_patterns, n_units)
+        -1 and +1, in double precision.
+    interaction : SpinInteraction
+        F.
+    table : ndarray of shape (2 n_units + 5,)
+        Terms of F at all overlaps from ``-n_units - 2`` on.
+    """
+
+    patterns: np.ndarray
+    interaction: SpinInteraction
+    table: np.ndarray
+
+    dtype = np.dtype(np.float64)
+
+    @classmethod
+    def of(cls, patterns, interaction):
+        """Tabulate the terms of F."""
+        n_units = patterns.shape[1]
+        table = interaction.terms(np.arange(-n_units - 2, n_units + 3), n_units)
+        return cls(np.ascontiguousarray(patterns, dtype=np.float64), interaction, table)
+
+    def at(self, temperature, block_size):
+        """Itself: spins have a temperature in `sweeps`, and no blocks of patterns."""
+        return self
+
+    @property
+    def n_units(self):
+        """N."""
+        return self.patterns.shape[1]
+
+    @property
+    def width(self):
+        """Entries that a row needs."""
+        return len(self.patterns)
+
+    @property
+    def blocks(self):
+        """Units whose differences are computed at once, as slices."""
+        return list(gen_batches(self.n_units, BLOCK))
+
+    def overlaps(self, s):
+        """``xi_mu . s`` of every row, exact integers, shape (n_rows, n_patterns)."""
+        return s @ self.patterns.T
+
+    def _terms(self, overlaps, shift=0):
+        return self.table[overlaps.astype(np.int64) + (self.n_units + 2 + shift)]
+
+    def energy(self, s):
+        """Energy of every row."""
+        return -self.interaction.value(self._terms(self.overlaps(s)))
+
+    def weight_blocks(self, s):
+        """Softmax of the terms of all patterns, for blocks of states, one after another."""
+        for rows in self.row_batches(len(s)):
+            yield softmax(self._terms(self.overlaps(s[rows])))[0]
+
+    def differences(self, s, overlaps, units=slice(None)):
+        """Energy with a spin down minus that with it up, all other spins as they are.
+
+        Differences that are but rounding are exactly 0.
+        """
+        below, here, above = (self._terms(overlaps, shift) for shift in (-2, 0, 2))
+        if self.interaction.logarithmic:
+            largest = np.maximum(np.maximum(below, above), here).max(axis=1, keepdims=True)
+            below, here, above = (np.exp(part - largest) for part in (below, here, above))
+        # F of a spin up and down at a, the overlap without it: one less than the overlap where the
+        # spin agrees with the pattern, one more where it does not
+        odd, even = (above - below) / 2, (above + below) / 2
+        spins = s[:, units]
+        product = odd @ self.patterns[:, units]
+        change = even - here
+        difference = product - spins * change.sum(axis=1, keepdims=True)
+        size = np.abs(odd).sum(axis=1, keepdims=True) + np.abs(change).sum(axis=1, keepdims=True)
+        difference[np.abs(difference) <= ROUNDING * size] = 0
+        if not self.interaction.logarithmic:
+            return difference
+        # of the sums P and M whose logarithms are the energies, P - M and P + M are known
+        total = (even + here).sum(axis=1, keepdims=True) - spins * product
+        ratio = np.divide(difference, total, out=np.zeros_like(total), where=total > 0)
+        np.clip(ratio, -1, 1, out=ratio)
+        with np.errstate(divide="ignore"):
+            return np.log1p(ratio) - np.log1p(-ratio)
+
+    def decide(self, units, s, overlaps, temperature, rng, held):
+        """Let a slice of units decide one after another, in place.
+
+        Between two flips of a row nothing changes: the differences of all units show the next.
+        """
+        shape = len(s), units.stop - units.start
+        threshold = None
+        if np.ndim(temperature) or temperature:
+            # P(+1) = 1 / (1 + exp(-difference / T))
+            threshold = temperature * rng.logistic(size=shape)
+        numbers = np.arange(shape[1])
+        rows, position = np.arange(len(s)), np.zeros(len(s), dtype=np.int64)
+        movable = np.broadcast_to(True if held is None else ~held, shape)
+        while rows.size:
+            drive = self.differences(s[rows], overlaps[rows], units)
+            if threshold is not None:
+                drive -= threshold[rows]
+            flips = (drive * s[rows, units] < 0) & movable[rows]
+            flips &= numbers >= position[:, np.newaxis]
+            moving = flips.any(axis=1)
+            first, rows = flips.argmax(axis=1)[moving], rows[moving]
+            position = first + 1
+            flipped = units.start + first
+            s[rows, flipped] *= -1
+            overlaps[rows] += 2 * s[rows, flipped][:, np.newaxis] * self.patterns[:, flipped].T

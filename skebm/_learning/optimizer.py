@@ -1,0 +1,100 @@
+"""The optimiser of both machines: what training changes, and one step of it."""
+
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.utils import gen_even_slices
+
+# share of a minibatch's mean in the running means that centre the gradient
+OFFSET_RATE = 0.05
+
+
+class State(NamedTuple):
+    """Everything that an update changes, as plain arrays, which it changes in place.
+
+    Attributes
+    ----------
+    parameters : tuple of ndarray
+        Weights (or couplings) first, biases after them.
+    offsets : tuple of ndarray
+        Running means of the units under the data, side by side, which centre the gradient.
+    velocity : tuple of ndarray or None
+        Last step of every parameter, where there is momentum.
+    chains : ndarray of shape (n_chains, n_units) or None
+        Persistent chains of the negative phase.
+    swap_rates : ndarray or None
+        Share of the chains that neighbouring rungs exchanged, where there is tempering.
+    variance : ndarray or None
+        Variances of visible units that learn them, of all columns.
+    """
+
+    parameters: tuple
+    offsets: tuple
+    velocity: tuple | None = None
+    chains: np.ndarray | None = None
+    swap_rates: np.ndarray | None = None
+    variance: np.ndarray | None = None
+
+    def copy(self):
+        """The same with arrays of its own, in the memory order they have."""
+        return State(*(_copied(part) for part in self))
+
+
+def _copied(part):
+    if isinstance(part, tuple):
+        return tuple(array.copy(order="K") for array in part)
+    return None if part is None else part.copy(order="K")
+
+
+def minibatches(n_samples, n_batches, rng, *, shuffle=True):
+    """Row numbers of every minibatch of an epoch."""
+    order = rng.permutation(n_samples) if shuffle else np.arange(n_samples)
+    for rows in gen_even_slices(n_samples, n_batches):
+        yield order[rows]
+
+
+def track(offset, mean):
+    """Let a running mean follow the mean of a minibatch, in place."""
+    offset += OFFSET_RATE * (mean - offset)
+
+
+def move(state, step, *, rate, momentum, l2, l1):
+    """Move the parameters along `step`, in place, with momentum and a penalty on the weights.
+
+    L2 is part of the gradient; L1 is a proximal step after the move, which leaves exact zeros.
+    Both come at the rate at which the weights themselves learn, so that where training ends the
+    gradient balances the penalty, whatever the units.
+
+    Parameters
+    ----------
+    state : State
+        Parameters and, with momentum, velocity.
+    step : tuple of ndarray
+        Gradient times learning rate, for every parameter; changed.
+    rate : float or ndarray
+        Learning rate of the weights, of each one where units differ; for the penalty alone.
+    momentum : float
+        Share of the last move that is kept.
+    l2, l1 : float
+        Strengths of the penalty ``l2 W^2 / 2 + l1 |W|``.
+    """
+    weights = state.parameters[0]
+    if l2:
+        step[0][...] -= l2 * rate * weights
+    if momentum:
+        for velocity, part in zip(state.velocity, step, strict=True):
+            velocity *= momentum
+            velocity += part
+        step = state.velocity
+    for parameter, part in zip(state.parameters, step, strict=True):
+        parameter += part
+    if l1:
+        shrink(weights, rate * l1)
+
+
+def shrink(weights, threshold):
+    """Bring weights nearer to 0 by a threshold, in place, and to 0 those that are within it."""
+    size = np.abs(weights)
+    size -= threshold
+    np.maximum(size, 0, out=size)
+    np.copysign(size, weights, out=weights)

@@ -1,0 +1,278 @@
+"""Learning of an RBM: the gradient from data and chains, and an epoch of updates along it.
+
+One update draws a minibatch, takes the difference of the statistics under the data and under the
+model (`gradient`), and moves the parameters along it. `fit` runs epochs of such updates;
+`partial_fit` runs one pass of the same.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from .._inference.chains import LADDER, temper
+from .optimizer import minibatches, move, track
+
+# learned variances: factor of the learning rate, and how far a logarithm moves at most in an update
+VARIANCE_RATE, LARGEST_VARIANCE_STEP = 1.0, 0.1
+
+
+class Parameters(NamedTuple):
+    """The parameters of a bipartite model, or a step of them."""
+
+    weights: np.ndarray
+    intercept_visible: np.ndarray
+    intercept_hidden: np.ndarray
+
+
+class Workspace(NamedTuple):
+    """Buffers of one run: data rows, then chains, then two rows that carry the centring."""
+
+    visible: np.ndarray
+    hidden: np.ndarray
+    field: np.ndarray
+    step: Parameters
+
+    @classmethod
+    def allocate(cls, n_rows, n_chains, parameters):
+        """Buffers for that many rows of data and of chains."""
+        n_hidden, n_visible = parameters.weights.shape
+        dtype = parameters.weights.dtype
+        n_stacked = n_rows + n_chains
+        return cls(
+            np.empty((n_stacked + 2, n_visible), dtype),
+            np.empty((n_stacked + 2, n_hidden), dtype),
+            np.empty((n_stacked, n_hidden), dtype),
+            Parameters(*(np.empty_like(array) for array in parameters)),
+        )
+
+
+def gradient(model, state, n_rows, work, rng, *, algorithm, n_steps, centered, scale):
+    """Difference of the statistics under the data and under the chains, into ``work.step``.
+
+    The gradient of the mean log-likelihood, with hidden means in both phases and each phase
+    averaged over its own rows, times `scale` and the units' `step_scale`. With `centered` it is
+    the gradient of the centred model (Montavon and Mueller 2012; Melchior, Fischer and Wiskott
+    2016).
+
+    Parameters
+    ----------
+    model : Bipartite
+        The model that holds the arrays of ``state.parameters``.
+    state : State
+        Its chains, offsets and swap rates are replaced in place.
+    n_rows : int
+        Rows of data, in the first rows of ``work.visible``.
+    work : Workspace
+        Buffers; on return `visible` and `field` hold data rows and chains.
+    rng : numpy.random.Generator
+        Source of randomness.
+    algorithm : {"cd", "pcd", "tempering"}
+        Whether the chains of the negative phase start at the data, go on where they stopped, or
+        go on and exchange states along `LADDER`, the model's own being the last in
+        ``state.chains``.
+    n_steps : int
+        Sweeps of the chains in the update (k of CD-k and PCD-k).
+    centered : bool
+        Whether to centre the statistics.
+    scale : float
+        Factor of the gradient, usually the learning rate.
+    """
+    weights, intercept_visible, intercept_hidden = state.parameters
+    offset_visible, offset_hidden = state.offsets
+    temperature = model.temperature
+    n_chains = n_model_chains(algorithm, state, n_rows)
+    n_stacked = n_rows + n_chains
+    v_data, v_chain = work.visible[:n_rows], work.visible[n_rows:n_stacked]
+    field_data, field_chain = work.field[:n_rows], work.field[n_rows:n_stacked]
+    field = work.field[:n_stacked]
+
+    if algorithm == "tempering":
+        for _ in range(n_steps):
+            # chains are hidden states, those of the machine seen from its other end
+            chains, swap_rates = temper(model.swapped(), state.chains, LADDER, rng)
+            state.chains[:], state.swap_rates[:] = chains, swap_rates
+        v_chain[:] = model.sample_visible(state.chains[-n_chains:], rng)
+    else:
+        if algorithm == "cd":
+            _field(v_data, weights.T, intercept_hidden, out=field_data)
+            h_chain = model.hidden.sample(field_data, temperature, rng)
+        else:
+            h_chain = state.chains
+        for step in range(n_steps):
+            if step:
+                _field(v_chain, weights.T, intercept_hidden, out=field_chain)
+                model.hidden.sample(field_chain, temperature, rng, out=h_chain)
+            _field(h_chain, weights, intercept_visible, out=v_chain)
+            model.visible.sample(v_chain, temperature, rng, out=v_chain)
+    if algorithm == "cd":
+        _field(v_chain, weights.T, intercept_hidden, out=field_chain)
+    else:
+        # one product serves both phases
+        _field(work.visible[:n_stacked], weights.T, intercept_hidden, out=field)
+    if algorithm == "pcd":
+        model.hidden.sample(field_chain, temperature, rng, out=h_chain)
+    hidden = model.hidden.mean(field, temperature, out=work.hidden[:n_stacked])
+    h_data, h_model = hidden[:n_rows], hidden[n_rows:]
+
+    v_mean, v_change = _phase_means(work.visible[:n_stacked], n_rows)
+    h_mean, h_change = _phase_means(hidden, n_rows)
+    scales = model.visible.step_scale, model.hidden.step_scale
+    visible_scale, hidden_scale = (np.asarray(part, weights.dtype) for part in scales)
+    # a visible scale that differs from column to column comes into the weights after the product
+    column_scale = visible_scale if visible_scale.ndim else None
+    weight_scale = scale / temperature * hidden_scale
+    if column_scale is None:
+        weight_scale = weight_scale * visible_scale
+    h_data *= weight_scale / n_rows
+    h_model *= -weight_scale / n_chains
+
+    # two more rows of the product turn it into that of the centred statistics
+    n_product = n_stacked
+    if centered:
+        track(offset_visible, v_mean)
+        track(offset_hidden, h_mean)
+        n_product = n_stacked + 2
+        work.visible[n_stacked:n_product] = v_change, offset_visible
+        work.hidden[n_stacked:n_product] = offset_hidden, h_change
+        work.hidden[n_stacked:n_product] *= -weight_scale
+    v, h = work.visible[:n_product], work.hidden[:n_product]
+    weight_step, visible_step, hidden_step = work.step
+    np.matmul(h.T, v, out=weight_step)
+    np.multiply(v_change, scale / temperature * visible_scale, out=visible_step)
+    np.multiply(h_change, scale / temperature * hidden_scale, out=hidden_step)
+    if column_scale is not None:
+        weight_step *= column_scale
+    if centered:
+        # by associativity, without another pass over the weights
+        from_weights = (h @ offset_hidden) @ v
+        offset = offset_visible
+        if column_scale is not None:
+            from_weights, offset = column_scale * from_weights, column_scale * offset
+        visible_step -= from_weights
+        hidden_step -= (v @ offset) @ h
+
+
+def move_variances(model, state, n_rows, n_chains, work, rate, least):
+    """Move learned variances along their gradient, in place, means and couplings of units kept.
+
+    The gradient along the logarithm of a variance s^2 is ``<v^2 / 2s^2 - v (a + W' h)>`` under the
+    data minus that under the chains, with hidden means (Cho, Ilin and Raiko 2011). Steps are
+    of bounded size.
+
+    Parameters
+    ----------
+    model, state, n_rows, work
+        As for `gradient`, after it.
+    n_chains : int
+        Rows of chains.
+    rate : float
+        Learning rate.
+    least : ndarray of shape (n_visible,)
+        Smallest variances; infinite for columns whose variances are not learned.
+    """
+    v = work.visible[: n_rows + n_chains]
+    field = model.visible_field(model.mean_hidden(v))
+    _, slope = _phase_means(v * (0.5 * v / state.variance - field), n_rows)
+    step = VARIANCE_RATE * rate / model.temperature * slope
+    np.clip(step, -LARGEST_VARIANCE_STEP, LARGEST_VARIANCE_STEP, out=step)
+    moved = np.maximum(state.variance * np.exp(step), least)
+    np.copyto(moved, state.variance, where=np.isinf(least))
+    ratio = state.variance / moved
+    weights, intercept, _ = state.parameters
+    weights *= ratio
+    intercept *= ratio
+    state.variance[:] = moved
+
+
+def n_model_chains(algorithm, state, n_rows):
+    """Number of chains of the model itself, whose states are the negative phase."""
+    if algorithm == "cd":
+        return n_rows
+    return len(state.chains) // (len(LADDER) if algorithm == "tempering" else 1)
+
+
+def _phase_means(stacked, n_rows):
+    """Mean of the data rows, and what it exceeds the mean of the chains by."""
+    shares = np.zeros((2, len(stacked)), stacked.dtype)
+    shares[:, :n_rows] = 1 / n_rows
+    shares[1, n_rows:] = -1 / (len(stacked) - n_rows)
+    return shares @ stacked
+
+
+def _field(states, weights, intercept, out):
+    np.matmul(states, weights, out=out)
+    out += intercept
+
+
+def weight_step_scale(model):
+    """Factor of the learning rate of every weight, from those of the two sides."""
+    hidden_scale = np.asarray(model.hidden.step_scale, model.weights.dtype)
+    if hidden_scale.ndim:
+        hidden_scale = hidden_scale[:, np.newaxis]
+    return hidden_scale * np.asarray(model.visible.step_scale, model.weights.dtype)
+
+
+def epoch(
+    model,
+    state,
+    X,
+    work,
+    rng,
+    *,
+    rates,
+    discretize,
+    shuffle,
+    rule,
+    regularization,
+    least_variance=None,
+):
+    """One pass over the rows of X in minibatches.
+
+    Parameters
+    ----------
+    model : Bipartite
+        The model that holds the arrays of ``state.parameters``.
+    state : State
+        Changed in place.
+    X : {ndarray, CSR} of shape (n_samples, n_visible)
+        Training rows.
+    work : Workspace
+        Buffers.
+    rng : numpy.random.Generator
+        Source of randomness.
+    rates : sequence of float
+        Learning rate of every update; its length is the number of minibatches.
+    discretize : bool
+        Whether to draw states from rows that hold means.
+    shuffle : bool
+        Whether to visit the rows in random order.
+    rule : dict
+        ``algorithm, n_steps, centered`` of `gradient`.
+    regularization : dict
+        ``momentum, l2, l1`` of `optimizer.move`.
+    least_variance : ndarray of shape (n_visible,)
+        Where ``state.variance`` is learned: `least` of `move_variances`.
+
+    Returns
+    -------
+    gap : float
+        Mean free energy of the last minibatch's data rows minus that of its chains.
+    """
+    weight_scale = weight_step_scale(model)
+    batches = minibatches(X.shape[0], len(rates), rng, shuffle=shuffle)
+    for rate, rows in zip(rates, batches, strict=True):
+        batch = work.visible[: len(rows)]
+        if sparse.issparse(X):
+            X[rows].toarray(out=batch)
+        else:
+            np.take(X, rows, axis=0, out=batch, mode="clip")
+        if discretize:
+            model.visible.discretize(batch, rng, out=batch)
+        gradient(model, state, len(batch), work, rng, scale=rate, **rule)
+        n_chains = n_model_chains(rule["algorithm"], state, len(batch))
+        if state.variance is not None:
+            move_variances(model, state, len(batch), n_chains, work, rate, least_variance)
+        move(state, work.step, rate=rate * weight_scale, **regularization)
+    free_energy = model.free_energy(work.visible[: len(batch) + n_chains])
+    return float(free_energy[: len(batch)].mean() - free_energy[len(batch) :].mean())

@@ -1,0 +1,322 @@
+"""What associative memories share: storing rows, reading and writing them, recall and its score."""
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils.validation import check_is_fitted
+
+from ._inference.recall import recall_steps
+from ._validation import (
+    all_or_nothing,
+    as_generator,
+    as_spins,
+    check_count,
+    held_spins,
+    read,
+    read_given,
+    read_target,
+    warn,
+)
+
+
+class SpinRows:
+    """How rows of data are read as spins -1 and +1, and spins written as rows.
+
+    Parameters
+    ----------
+    binarize : float or None
+        Threshold.
+    low : {0, -1} or None
+        Low value of what is written; None in training, while it is not known.
+    """
+
+    def __init__(self, binarize, low):
+        self.binarize, self.low = binarize, low
+
+    def read(self, X):
+        """States of validated rows."""
+        return as_spins(X, self.binarize, self.low)
+
+    def write(self, states, dtype):
+        """Rows of data of states."""
+        rows = states.astype(dtype)
+        return np.maximum(rows, 0) if self.low == 0 else rows
+
+    def hold(self, given):
+        """Which features of rows to complete are held, their states, and how they come back."""
+        return held_spins(given, self.binarize, self.low)
+
+    def similarity(self, states, others):
+        """Mean overlap of two tables of states."""
+        return float(np.mean(states.astype(np.float64) * others))
+
+
+class NumberRows:
+    """The same for rows of numbers, which are states as they are."""
+
+    def read(self, X):
+        """The rows."""
+        return X
+
+    def write(self, states, dtype):
+        """The states."""
+        return states.astype(dtype, copy=False)
+
+    def hold(self, given):
+        """Which features are held, their values, and these once more."""
+        return ~np.isnan(given), given, given
+
+    def similarity(self, states, others):
+        """Mean cosine of two tables."""
+        states = states.astype(np.float64)
+        length = np.linalg.norm(states, axis=1) * np.linalg.norm(others, axis=1)
+        length[length == 0] = 1
+        return float(np.mean(np.einsum("ij,ij->i", states, others) / length))
+
+
+class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """A memory that stores rows, and recalls them by going downhill in an energy.
+
+    A subclass supplies
+
+    - ``_rows(low)``: how data are read and written, `SpinRows` or `NumberRows`;
+    - ``_learn(states)``: the energy whose minima are the patterns;
+    - ``_energy()``: that energy with the parameters set now;
+    - ``_settle(energy, states)``: where states end, and which have settled;
+    - ``_advice()``: what to do where some have not.
+    """
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X, y=None):
+        """Store the rows of X, and nothing else.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patterns, n_features)
+            Patterns.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : estimator
+            The memory.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not valid. A memory fitted before stays as it was.
+        """
+        with all_or_nothing(self):
+            X = read(self, X, reset=True, accept_sparse=False)
+            self._begin()
+            low = -1 if (X < 0).any() else 0
+            self._store(self._rows(None).read(X), low, X.dtype)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y=None):
+        """Store the rows of X beside those stored before.
+
+        The result is that of `fit` with all rows, in the same order.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_patterns, n_features)
+            More patterns. Where features are read as spins, a negative value turns the encoding
+            from 0 and 1 into -1 and +1.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : estimator
+            The memory.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or X is not valid. The memory stays as it was.
+        """
+        self._validate_params()
+        if not hasattr(self, "patterns_"):
+            return self.fit(X)
+        with all_or_nothing(self):
+            dtype = self.patterns_.dtype
+            X = read(self, X, accept_sparse=False)
+            low = -1 if (X < 0).any() else self._low_
+            rows = self._rows(None).read(X.astype(dtype, copy=False))
+            self._store(np.concatenate([self._stored(), rows]), low, dtype)
+        return self
+
+    def _begin(self):
+        """Forget what belongs to an earlier fit."""
+
+    def _store(self, states, low, dtype):
+        self._model_ = self._learn(states)
+        self._low_ = low
+        # a copy, as states of numbers are the caller's rows
+        self.patterns_ = np.array(self._rows(low).write(states, dtype))
+        self.n_iter_ = 1
+
+    def _stored(self):
+        """Stored patterns as states."""
+        return self._rows(self._low_).read(self.patterns_)
+
+    def _ready(self):
+        """Refuse to use a memory that is not fitted, or with parameters that are not valid."""
+        check_is_fitted(self)
+        self._validate_params()
+
+    def _read(self, X):
+        """States of the rows of X."""
+        self._ready()
+        X = read(self, X, accept_sparse=False)
+        return self._rows(self._low_).read(X)
+
+    # ---------------------------------------------------------------- recall
+
+    def transform(self, X):
+        """Recall: where every row ends when it goes down in energy.
+
+        Deterministic, and every row on its own. Spins are visited in the order of the columns; one
+        without a field keeps its state.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Cues.
+
+        Returns
+        -------
+        X_recalled : ndarray of shape (n_samples, n_features)
+            Recalled rows, of spins in the encoding of `patterns_`.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If rows did not settle within `max_iter`, or end in a cycle of two states.
+        """
+        self._ready()
+        X = read(self, X, accept_sparse=False)
+        rows = self._rows(self._low_)
+        return rows.write(self._recall(rows.read(X)), X.dtype)
+
+    def _recall(self, states):
+        """Where states end, by the rule of `transform`."""
+        energy, recalled, n_unsettled = self._energy(), [], 0
+        for rows in energy.row_batches(len(states)):
+            ends, settled = self._settle(energy, states[rows])
+            recalled.append(ends)
+            n_unsettled += np.count_nonzero(~settled)
+        if n_unsettled and self._advice():
+            warn(
+                f"{n_unsettled} of {len(states)} rows did not settle within max_iter="
+                f"{self.max_iter} {self._advice()}",
+                ConvergenceWarning,
+            )
+        return np.concatenate(recalled)
+
+    def _recall_steps(self, X, every):
+        """Yield states, as they are given out, and energies along a recall, spins `every` few."""
+        states, energy, rows = self._read(X), self._energy(), self._rows(self._low_)
+        for passed in recall_steps(energy, states, self.max_iter, every, self._tolerance()):
+            yield rows.write(passed, self.patterns_.dtype), energy.energy(passed)
+
+    def _tolerance(self):
+        """Change, as the energy measures it, at which a row has settled."""
+        return 0.0
+
+    def score(self, X, y=None):
+        """Compute the mean similarity of recalled rows with what they should be.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Cues.
+        y : array-like of shape (n_samples, n_features), default=None
+            The clean patterns. Anything else (labels, None) is ignored, and recalled rows are
+            compared with the cues themselves: then doing nothing scores best.
+
+        Returns
+        -------
+        score : float
+            In [-1, 1], 1 if every row is recalled exactly: the mean overlap of spins; the mean
+            cosine of rows of numbers.
+        """
+        states = self._read(X)
+        rows = self._rows(self._low_)
+        target = rows.read(read_target(self, X, y))
+        return rows.similarity(self._recall(states), target)
+
+    def energy(self, X):
+        """Compute the energy of every row.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            States.
+
+        Returns
+        -------
+        energy : ndarray of shape (n_samples,)
+            As the class states it, in the units of `temperature`.
+        """
+        states, energy = self._read(X), self._energy()
+        return np.concatenate(
+            [
+                energy.energy(states[rows].astype(energy.dtype, copy=False))
+                for rows in energy.row_batches(len(states))
+            ]
+        )
+
+    def sample(self, n_samples=1, *, given=None, n_sweeps=100, random_state=None):
+        """Draw rows with probability proportional to ``exp(-E / T)``.
+
+        Spins start at random and follow the heat bath at `temperature`, each a draw given all
+        others in turn; at temperature 0 they follow their fields. Rows of numbers are drawn
+        exactly.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Number of rows, or rows for every row of `given`.
+        given : array-like of shape (m, n_features), default=None
+            Rows to complete: NaN marks a free feature, the others are held and come back unchanged.
+        n_sweeps : int, default=100
+            Sweeps of every chain, for spins.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed; None draws afresh at every call.
+
+        Returns
+        -------
+        X : ndarray of shape (n_samples, n_features) or (m * n_samples, n_features)
+            Samples, of spins in the encoding of `patterns_`, in the order of
+            ``np.repeat(given, n_samples, axis=0)``.
+
+        Raises
+        ------
+        ValueError
+            If `given` has another width or infinite values, or another argument is not valid.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import HopfieldMemory
+        >>> memory = HopfieldMemory(temperature=0.1).fit([[1, 1, 1, -1, -1]])
+        >>> memory.sample(given=[[1, np.nan, np.nan, -1, np.nan]], random_state=0)
+        array([[ 1.,  1.,  1., -1., -1.]])
+        """
+        self._ready()
+        check_count("n_samples", n_samples, 1)
+        check_count("n_sweeps", n_sweeps, 1)
+        rng, rows = as_generator(random_state), self._rows(self._low_)
+        given = read_given(self, given, n_samples, self.patterns_.dtype)
+        held, known, answer = rows.hold(given)
+        drawn = self._energy().draw(known, held, self.temperature, n_sweeps, rng)
+        return np.where(held, answer, rows.write(drawn, given.dtype))
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

@@ -1,0 +1,413 @@
+"""Everything that reads or judges what users give: seeds, rows, states, data of unit types.
+
+Warnings name the line that called the package, and a fit that fails leaves the earlier one whole.
+"""
+
+import sys
+import warnings
+from contextlib import contextmanager
+from numbers import Integral, Real
+
+import numpy as np
+from scipy import sparse
+from sklearn.utils import assert_all_finite, check_array, check_random_state, gen_batches
+from sklearn.utils.validation import validate_data
+
+# entries of rows that are looked at at once
+BLOCK_SIZE = 2**22
+
+
+def warn(message, category=UserWarning):
+    """Warn at the line that called the package, from however deep inside it.
+
+    Frames of scikit-learn count as inside: its decorators and pipelines lie between.
+    """
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and _is_inside(frame):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level)
+
+
+def _is_inside(frame):
+    return frame.f_globals.get("__name__", "").partition(".")[0] in ("skebm", "sklearn")
+
+
+def as_generator(random_state):
+    """Seed a new `numpy.random.Generator` from anything that scikit-learn takes as a seed.
+
+    Parameters
+    ----------
+    random_state : int, RandomState, numpy.random.Generator or None
+        A RandomState or Generator is advanced by one draw; None is numpy's global state.
+
+    Returns
+    -------
+    rng : numpy.random.Generator
+        The generator.
+    """
+    if isinstance(random_state, np.random.Generator):
+        seed = random_state.integers(2**32, size=4, dtype=np.uint32)
+    else:
+        seed = check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
+    # the fastest of numpy's generators in single precision
+    return np.random.Generator(np.random.SFC64(seed))
+
+
+@contextmanager
+def all_or_nothing(estimator):
+    """Give the estimator its earlier fitted attributes back if what follows raises.
+
+    What belongs to a fit has a name that ends in an underscore; its arrays are replaced and never
+    changed in place. Yields a list: once the caller has put something into it, there is a state
+    worth keeping, and an interrupt (but no error) keeps it.
+    """
+    before = {name: value for name, value in vars(estimator).items() if name.endswith("_")}
+    finished = []
+    try:
+        yield finished
+    except BaseException as error:
+        if finished and not isinstance(error, Exception):
+            raise
+        for name in [name for name in vars(estimator) if name.endswith("_")]:
+            delattr(estimator, name)
+        vars(estimator).update(before)
+        raise
+
+
+def read(estimator, X, *, reset=False, accept_sparse="csr"):
+    """Validate X as floating point: float32 for float32, float16, bool and small integers.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Checks and, with `reset`, remembers number and names of the features.
+    X : {array-like, sparse matrix or array} of shape (n_samples, n_features)
+        Data as the user gave them.
+    reset : bool, default=False
+        Whether the estimator learns its features from X.
+    accept_sparse : {"csr", False}, default="csr"
+        Whether X may be sparse.
+
+    Returns
+    -------
+    X : {ndarray, CSR} of float32 or float64
+        The same values; the caller's array itself where nothing needs to change.
+    """
+    X = validate_data(estimator, X, reset=reset, accept_sparse=accept_sparse, dtype="numeric")
+    if sparse.issparse(X):
+        if not X.has_canonical_format:
+            X = X.copy()
+            X.sum_duplicates()
+        # a csr_matrix would take X**2 for a matrix product
+        X = sparse.csr_array(X)
+    return _as_float(X, "X", estimator)
+
+
+def read_given(estimator, given, n_samples, dtype):
+    """Validate rows to complete, finite values or NaN for a free feature, and repeat each.
+
+    Without rows, `n_samples` that are free throughout.
+    """
+    if given is None:
+        return np.full((n_samples, estimator.n_features_in_), np.nan, dtype)
+    given = validate_data(estimator, given, reset=False, dtype=dtype, ensure_all_finite="allow-nan")
+    if np.isinf(given).any():
+        raise ValueError("given contains infinity; use NaN for a free feature.")
+    return np.repeat(given, n_samples, axis=0)
+
+
+def read_units(X, unit):
+    """Data as the unit types of a side can take them.
+
+    Values out of bounds are clipped, with a warning if there are more than 1 %; where the unit type
+    states a domain, others are refused.
+
+    Parameters
+    ----------
+    X : {ndarray, CSR} of shape (n_samples, n_features)
+        Data of floating point type.
+    unit : Unit
+        Unit type of the side.
+
+    Returns
+    -------
+    X : the same type
+        `X` itself if nothing lay outside, else a clipped copy.
+
+    Raises
+    ------
+    ValueError
+        If values are not of the unit type's domain.
+    """
+    blocks = unit.blocks(X.shape[1])
+    pieces = []
+    for part, columns in blocks:
+        piece = X if len(blocks) == 1 else X[:, columns]
+        if part.domain is None:
+            piece = _clipped(piece, part, columns.start)
+        else:
+            _check_domain(piece, part, columns.start)
+        pieces.append(piece)
+    if len(pieces) == 1:
+        return pieces[0]
+    return sparse.hstack(pieces, format="csr") if sparse.issparse(X) else np.hstack(pieces)
+
+
+def _clipped(X, part, first_column):
+    values = X.data if sparse.issparse(X) else X
+    if values.size == 0 or (values.min() >= part.low and values.max() <= part.high):
+        return X
+    clipped = part.clip(values)
+    share = np.count_nonzero(clipped != values) / (X.shape[0] * X.shape[1])
+    if share > 0.01:
+        warn(
+            f"{share:.1%} of the values of X in columns {first_column} to "
+            f"{first_column + X.shape[1] - 1} lie outside [{part.low:g}, {part.high:g}], what "
+            f"{part!r} units can take, and were clipped (smallest {values.min():g}, largest "
+            f"{values.max():g}). Scale them with MinMaxScaler"
+            f"{'' if part.low == 0 else f'(feature_range=({part.low:g}, {part.high:g}))'} or "
+            "threshold them with Binarizer first.",
+        )
+    if not sparse.issparse(X):
+        return clipped
+    X = X.copy()
+    X.data = clipped
+    return X
+
+
+def _check_domain(X, part, first_column):
+    for rows in gen_batches(X.shape[0], max(1, BLOCK_SIZE // X.shape[1])):
+        block = X[rows].toarray() if sparse.issparse(X) else X[rows]
+        wrong = np.argwhere(~part.admits(block))
+        if wrong.size:
+            row, column = wrong[0]
+            first = column - column % part.width
+            values = block[row, first : first + part.width].tolist()
+            where = f"column {first_column + first}"
+            if part.width > 1:
+                where = f"columns {first_column + first} to {first_column + first + part.width - 1}"
+            raise ValueError(
+                f"In X, row {rows.start + row} has the values {values} in {where}, which {part!r} "
+                f"units cannot take; allowed are {part.domain}."
+            )
+
+
+def examine(X, unit):
+    """Warn about training data that unit types model badly, or refuse them.
+
+    Columns of quadratic units should have a standard deviation in [0.1, 10]. Units without a state
+    0 must not be given nothing but 0 and 1, which would count as coin flips.
+    """
+    if X.shape[0] == 1:
+        return
+    for part, columns in unit.blocks(X.shape[1]):
+        block = X[:, columns]
+        if part.quadratic:
+            _examine_scale(block, part, columns.start)
+        values = block.data if sparse.issparse(X) else block
+        if _lacks_zero(part) and ((values == 0) | (values == 1)).all():
+            states = " and ".join(f"{level:+g}" for level in part.levels)
+            raise ValueError(
+                f"X has nothing but 0 and 1 in columns {columns.start} to {columns.stop - 1}, but "
+                f"{type(part).__name__.lower()}s are {states}, and 0 a mean of these. Give 2 * X - 1, or use Bernoulli units."
+            )
+
+
+def _lacks_zero(part):
+    return part.width == 1 and part.levels is not None and 0 not in part.levels
+
+
+def _examine_scale(X, part, first_column):
+    _, variance = mean_and_variance(X)
+    deviation = np.sqrt(variance)
+    # a constant column has no scale to mend
+    far = np.flatnonzero((deviation > 0) & ((deviation < 0.1) | (deviation > 10)))
+    if far.size:
+        warn(
+            f"{far.size} of {X.shape[1]} columns have a standard deviation outside [0.1, 10] "
+            f"(column {first_column + far[0]}: {deviation[far[0]]:.3g}), which {part!r} units "
+            f"do not expect. Put a {part.scaler} before the model.",
+        )
+
+
+def holds_means(X, unit):
+    """Whether rows, dense or sparse, have values that are no states and must be drawn."""
+    for part, columns in unit.blocks(X.shape[1]):
+        values = X[:, columns]
+        if sparse.issparse(X):
+            zero = [0] * (values.nnz < values.shape[0] * values.shape[1])
+            values = np.append(values.data, np.array(zero, X.dtype))
+        if part.holds_means(values):
+            return True
+    return False
+
+
+def mean_and_variance(X):
+    """Of the columns of dense or sparse rows, in double precision."""
+    if sparse.issparse(X):
+        X = X.astype(np.float64)
+        mean = np.asarray(X.mean(axis=0)).ravel()
+        return mean, np.maximum(np.asarray(X.multiply(X).mean(axis=0)).ravel() - mean**2, 0)
+    return X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
+
+
+def check_given(given, unit):
+    """Refuse rows to complete with values that the units cannot take."""
+    for part, columns in unit.blocks(given.shape[1]):
+        wrong = np.argwhere(_refused(given[:, columns], part))
+        if not wrong.size:
+            continue
+        row, column = wrong[0][0], columns.start + wrong[0][1]
+        allowed = f"is [{part.low:g}, {part.high:g}]"
+        if part.domain is not None:
+            allowed = f"are {part.domain}"
+        whole = "all " if part.width > 1 else ""
+        raise ValueError(
+            f"given has the value {given[row, column]:g} in row {row}, column {column}, which "
+            f"{part!r} units cannot take; allowed {allowed}, or {whole}NaN for a free unit."
+        )
+
+
+def _refused(given, part):
+    """Where values to hold are none that the unit can be in."""
+    free = np.isnan(given)
+    if part.domain is not None:
+        # units of several columns are free as a whole, or not at all
+        groups = free.reshape(len(given), -1, part.width).all(axis=2)
+        return ~part.admits(given) & ~np.repeat(groups, part.width, axis=1)
+    wrong = (part.clip(given) != given) & ~free
+    # held at a mean that is no state, a unit would be in none
+    return wrong | (given == 0) if _lacks_zero(part) else wrong
+
+
+def check_columns(unit, name, n_columns):
+    """Refuse a number of columns that does not suit the unit type of a side."""
+    try:
+        unit.blocks(n_columns)
+    except ValueError as error:
+        source = "the features of X" if name == "visible" else "n_components"
+        raise ValueError(f"{name}={unit!r} does not suit {source}: {error}") from None
+
+
+def read_target(estimator, X, y):
+    """What recalled rows should be: y where it is a table, else X itself."""
+    is_table = y is not None and np.ndim(y) == 2
+    if is_table and np.shape(y)[1] not in (1, estimator.n_features_in_):
+        raise ValueError(
+            f"y has {np.shape(y)[1]} columns, but {type(estimator).__name__} has "
+            f"{estimator.n_features_in_} features; targets are rows of that width. Labels, of one "
+            "dimension or one column, are ignored."
+        )
+    is_table = is_table and np.shape(y)[1] == estimator.n_features_in_
+    target = check_array(y if is_table else X, dtype=np.float64, input_name="y")
+    n_rows = np.shape(X)[0]
+    if len(target) != n_rows:
+        raise ValueError(f"X has {n_rows} rows, but y has {len(target)}.")
+    return target
+
+
+def read_hidden(H, n_components):
+    """Validate hidden states or means of shape (n_samples, n_components)."""
+    # without hidden units their table has no column
+    H = check_array(H, dtype="numeric", input_name="H", ensure_min_features=0)
+    if H.shape[1] != n_components:
+        raise ValueError(
+            f"H has {H.shape[1]} columns, but the model has n_components={n_components} hidden "
+            "units."
+        )
+    return _as_float(H, "H")
+
+
+def _as_float(X, name, estimator=None):
+    """Cast to single or double precision; what was None or NA has become NaN only now."""
+    if X.dtype.kind == "f":
+        return X.astype(_float_type(X.dtype), copy=False)
+    try:
+        X = X.astype(_float_type(X.dtype))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} has entries that are no numbers: {error}.") from None
+    assert_all_finite(X, input_name=name, estimator_name=estimator)
+    return X
+
+
+def _float_type(dtype):
+    if dtype.kind == "f":
+        return np.float64 if dtype.itemsize > 4 else np.float32
+    return np.float32 if dtype.itemsize <= 2 else np.float64
+
+
+def as_spins(X, binarize, low=None):
+    """Read data as spins: +1 above the threshold, -1 at or below it.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, n_features)
+        Validated rows.
+    binarize : float or None
+        The threshold. None: the data must be two-valued already, 0 and 1 or -1 and +1.
+    low : {0, -1}, default=None
+        The low value of what a fitted estimator gives. Rows of nothing but it and 1 are states
+        whatever the threshold, so that what one method gave another can read. None in training:
+        then only a table of such rows throughout is one of states.
+
+    Returns
+    -------
+    spins : ndarray of int8 of shape (n_samples, n_features)
+        -1 and +1.
+    """
+    if binarize is None:
+        low = -1 if (X < 0).any() else 0
+        wrong = np.argwhere((X != low) & (X != 1))
+        if wrong.size:
+            row, column = wrong[0]
+            raise ValueError(
+                f"X has the value {X[row, column]:g} in row {row}, column {column}; with "
+                "binarize=None only 0 and 1, or -1 and 1, are allowed. Give a threshold, "
+                "binarize=0.0 for example."
+            )
+        binarize = 0.0
+    if not isinstance(binarize, Real):
+        raise ValueError(f"binarize must be a number or None, got {binarize!r}.")
+    # a threshold from 0 to 1 tells the two values of states apart by itself
+    if not 0 <= binarize < 1:
+        training = low is None
+        low = (-1 if (X < 0).any() else 0) if training else low
+        are_states = ((X == low) | (X == 1)).all(axis=1, keepdims=True)
+        are_states &= are_states.all() or not training
+        binarize = np.where(are_states, 0, binarize)
+    return np.where(X > binarize, 1, -1).astype(np.int8)
+
+
+def held_spins(given, binarize, low):
+    """What is held of rows to complete: which features, their spins, and the values to answer.
+
+    Values come back as they were given, but for the low value of the other encoding.
+    """
+    held = ~np.isnan(given)
+    spins = as_spins(np.where(held, given, 1), binarize, low)
+    answer = np.where((given == -1 - low) & (spins < 0), low, given)
+    return held, spins, answer.astype(given.dtype, copy=False)
+
+
+def check_schedule(name, temperatures, *, least=None):
+    """Validate a sequence of temperatures, one a sweep: at least `least`, or above 0."""
+    schedule = np.asarray(temperatures)
+    allowed = "above 0" if least is None else f"of at least {least}"
+    if (
+        schedule.ndim != 1
+        or not schedule.size
+        or schedule.dtype.kind not in "iuf"
+        or not np.isfinite(schedule).all()
+        or (schedule <= 0 if least is None else schedule < least).any()
+    ):
+        raise ValueError(
+            f"{name} must be a sequence of finite numbers {allowed}, one a sweep, got "
+            f"{temperatures!r}."
+        )
+    return schedule.astype(np.float64)
+
+
+def check_count(name, value, least):
+    """Refuse what is not an integer of at least `least`."""
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
+        raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
