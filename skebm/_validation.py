@@ -209,7 +209,8 @@ def examine(X, unit):
             states = " and ".join(f"{level:+g}" for level in part.levels)
             raise ValueError(
                 f"X has nothing but 0 and 1 in columns {columns.start} to {columns.stop - 1}, but "
-                f"{type(part).__name__.lower()}s are {states}, and 0 a mean of these. Give 2 * X - 1, or use Bernoulli units."
+                f"{type(part).__name__.lower()}s are {states}, and 0 a mean of these. Give "
+                "2 * X - 1, or use Bernoulli units."
             )
 
 

@@ -324,7 +324,7 @@ def test_categorical_refuses_groups_given_in_part():
     given = np.array([[nan, nan, nan, 0, 1, 0], [0, nan, nan, 1, 1, 0]])
     check_given(given[:1], CATEGORICAL)
     for wrong in (given[1:], np.array([[nan, nan, nan, 1, 1, 0]])):
-        with pytest.raises(ValueError, match=r"groups of 3 columns.*one-hot"):
+        with pytest.raises(ValueError, match=r"one-hot groups of 3 columns.*all NaN"):
             check_given(wrong, CATEGORICAL)
 
 
