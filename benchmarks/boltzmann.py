@@ -11,7 +11,8 @@ import time
 import numpy as np
 from sklearn.datasets import load_digits
 
-from skebm import RBM, BoltzmannMachine, _fast
+from skebm import RBM, BoltzmannMachine
+from skebm._energies import compiled
 from skebm.datasets import make_spin_glass
 
 from .timing import interleave
@@ -56,10 +57,10 @@ def speed(n_units, numbers_of_chains, rounds):
     """Nanoseconds per attempted update, interleaved."""
     coupling = make_spin_glass(n_units, random_state=0).astype(np.float32)
     machine = BoltzmannMachine.from_coupling(coupling)
-    compiled = _fast.walk, _fast.walk_few
+    loops = compiled.sweep_block, compiled.sweep_few
 
     def sample(n_chains, fast, n_sweeps):
-        _fast.walk, _fast.walk_few = compiled if fast else (None, None)
+        compiled.sweep_block, compiled.sweep_few = loops if fast else (None, None)
         machine.sample(n_chains, n_sweeps=n_sweeps, random_state=0)
 
     for n_chains in numbers_of_chains:
@@ -73,7 +74,7 @@ def speed(n_units, numbers_of_chains, rounds):
                 n_updates,
             ),
         }
-        if compiled[0]:
+        if loops[0]:
             calls["fast"] = (lambda c=n_chains, n=n_sweeps: sample(c, True, n), n_updates)
         try:
             calls["dwave-samplers"] = dwave(coupling, n_chains, n_sweeps), n_updates
@@ -82,7 +83,7 @@ def speed(n_units, numbers_of_chains, rounds):
         seconds = interleave(calls, 3 if n_chains > 64 else rounds)
         line = ", ".join(f"{name} {1e9 * value:.1f}" for name, value in seconds.items())
         print(f"{n_units} units, {n_chains} chains, ns an update: {line}", flush=True)
-    _fast.walk, _fast.walk_few = compiled
+    compiled.sweep_block, compiled.sweep_few = loops
 
 
 def dwave(coupling, n_chains, n_sweeps):

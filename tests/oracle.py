@@ -3,22 +3,28 @@
 import itertools
 
 import numpy as np
-from scipy.special import logsumexp
+from scipy.special import gammaln, logsumexp
 
-from skebm.units import Bernoulli, Categorical, Composite, Gaussian, ReLU, Spin
+from skebm.units import Bernoulli, Categorical, Composite, Gaussian, Poisson, ReLU, Spin
 
 UNITS = {
     "bernoulli": Bernoulli(),
     "spin": Spin(),
     "gaussian": Gaussian(),
     "relu": ReLU(),
+    "poisson": Poisson(),
     "categorical": Categorical(3),
     "mixed": Composite([("bernoulli", 1), ("gaussian", 1), ("relu", 1), (Categorical(3), 3)]),
 }
 DISCRETE = ["bernoulli", "spin"]
 CONTINUOUS = ["gaussian", "relu"]
-SCALAR = DISCRETE + CONTINUOUS  # one column a unit
-PAIRS = list(itertools.product(SCALAR, SCALAR))
+SCALAR = [*DISCRETE, *CONTINUOUS, "poisson"]  # one column a unit
+# counts make a proper distribution with bounded units only
+PAIRS = [
+    pair
+    for pair in itertools.product(SCALAR, SCALAR)
+    if "poisson" not in pair or set(pair) & set(DISCRETE)
+]
 # pairs whose ln Z is known: one side can be enumerated, or both are Gaussian
 EXACT_PAIRS = [
     pair for pair in PAIRS if set(pair) & set(DISCRETE) or pair == ("gaussian", "gaussian")
@@ -34,6 +40,8 @@ WIDE = [
     ("spin", 2, "mixed", 6),
 ]
 N_NODES = 16
+# counts beyond that have no weight in small models
+LARGEST_COUNT = 30
 
 
 def half_line_nodes(n=N_NODES):
@@ -60,6 +68,9 @@ def one_unit(name, temperature):
         return np.array([[-1.0], [1.0]]), np.zeros(2)
     if name == "categorical":
         return np.eye(3), np.zeros(3)
+    if name == "poisson":
+        counts = np.arange(LARGEST_COUNT + 1.0)
+        return counts[:, np.newaxis], -gammaln(counts + 1)
     if name == "relu":
         nodes, weights = half_line_nodes()
     else:
@@ -84,8 +95,10 @@ def side(name, n_columns, temperature):
     return rows, totals
 
 
-def own_energy(name, states):
+def own_energy(name, states, temperature=1.0):
     """E0 of every row."""
+    if name == "poisson":
+        return temperature * gammaln(states + 1).sum(axis=1)
     if name == "mixed":
         return (states[:, 1:3] ** 2).sum(axis=1) / 2
     return (states**2).sum(axis=1) / 2 * (name in CONTINUOUS)

@@ -31,7 +31,7 @@ def test_free_energy_sums_out_the_hidden_side(visible, n_visible, hidden, n_hidd
     v, _, log_joint = oracle.joint(parameters, visible, hidden, temperature)
     _, own = oracle.side(visible, n_visible, temperature)
     # the oracle's weights hold quadrature's, the energy has E0
-    own = own + oracle.own_energy(visible, v) / temperature
+    own = own + oracle.own_energy(visible, v, temperature) / temperature
     expected = -temperature * (logsumexp(log_joint, axis=1) - own)
     np.testing.assert_allclose(model.free_energy(v), expected, rtol=1e-9, atol=1e-9)
 
@@ -102,7 +102,10 @@ def test_annealing_path_runs_from_independent_units_to_the_model(visible, hidden
     np.testing.assert_allclose(log_partition, expected, rtol=1e-10)
 
 
-@each_pair
+# counts take as many random numbers as they need, so rows are not comparable one by one
+@pytest.mark.parametrize(
+    ("visible", "hidden"), [pair for pair in oracle.PAIRS if "poisson" not in pair]
+)
 def test_sweep_on_the_path_is_that_of_the_model_between(visible, hidden):
     model, _ = make(visible, hidden, temperature=1.3)
     base = np.array([0.2, -0.4, 0.1])

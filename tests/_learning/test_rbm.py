@@ -15,10 +15,11 @@ ROWS = {
     "bernoulli": np.array([[1.0, 0, 1], [0, 0, 1], [1, 1, 0], [1, 1, 1], [0, 1, 1]]),
     "spin": np.array([[1.0, -1, 1], [-1, -1, 1], [1, 1, -1], [1, 1, 1], [-1, 1, 1]]),
     "gaussian": np.array([[0.9, -0.3, 1.2], [-0.2, -1, 1], [1, 0.4, -2], [0, 1, 1], [-1, 1, 0]]),
+    "poisson": np.array([[2.0, 0, 1], [0, 3, 1], [1, 0, 0], [0, 1, 4], [1, 1, 0]]),
     "relu": np.array([[0.9, 0.3, 1.2], [0.2, 1.9, 1], [1, 0.4, 0], [0, 1, 3], [1, 1, 0]]),
 }
 # step_scale of the units, written out: ±1 and Gaussian units have four times the variance
-SCALE = {"bernoulli": 1.0, "spin": 0.25, "gaussian": 0.25, "relu": 0.25}
+SCALE = {"poisson": 1.0, "bernoulli": 1.0, "spin": 0.25, "gaussian": 0.25, "relu": 0.25}
 
 
 def exact_hidden_states(parameters, visible, hidden, rng):

@@ -1,0 +1,44 @@
+"""Imports point down: from estimators to learning, inference, energies, units."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+import skebm
+
+ROOT = Path(skebm.__file__).parent
+# a name may import what has a lower rank, and its own folder
+RANKS = {
+    **dict.fromkeys(["units", "interactions", "theory", "_validation", "_callbacks"], 0),
+    "_energies": 1,
+    "_inference": 2,
+    "_learning": 3,
+    **dict.fromkeys(["_machine", "_memory", "datasets", "metrics"], 4),
+    "monitors": 5,
+    **dict.fromkeys(["_rbm", "_hopfield", "_modern_hopfield", "_hopfield_classifier"], 5),
+    "_boltzmann": 6,
+    "inspection": 7,
+    "__init__": 8,
+    "__main__": 9,
+}
+
+
+def imported(path):
+    """Names of the parts of the package that a file imports."""
+    package = ["skebm", *path.relative_to(ROOT).parts[:-1]]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.level:
+            full = package[: len(package) - node.level + 1] + (node.module or "").split(".")
+            full = [part for part in full if part]
+            yield from [full[1]] if len(full) > 1 else [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module.partition(".")[0] == "skebm":
+            yield [*node.module.split("."), node.names[0].name][1]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda path: path.stem)
+def test_imports_point_down(path):
+    own = path.relative_to(ROOT).parts[0].removesuffix(".py")
+    for name in set(imported(path)) & set(RANKS) - {own}:
+        assert RANKS[name] < RANKS[own], f"{own} imports {name}"
+    assert own in RANKS
