@@ -21,6 +21,7 @@ array([[-1.,  1.,  1.],
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from sklearn.utils import gen_batches
@@ -30,7 +31,9 @@ from .spins import Spins
 
 # differences below that share of the terms are rounding
 ROUNDING = 1e-11
-# spins whose differences are computed at once
+# largest difference of logarithms of terms
+STEEPEST = 600.0
+# spins whose differences are computed at once in a sweep
 BLOCK = 32
 
 
@@ -44,22 +47,32 @@ class Dense(Spins):
         -1 and +1, in double precision.
     interaction : SpinInteraction
         F.
-    table : ndarray of shape (2 n_units + 5,)
-        Terms of F at all overlaps from ``-n_units - 2`` on.
+    terms, odd_part, even_part : ndarray of shape (2 n_units + 5,)
+        Of F at all overlaps from ``-n_units - 2`` on: its terms, and what its differences are made
+        of. With the terms f of a logarithmic F those are relative to exp(f).
     """
 
     patterns: np.ndarray
     interaction: SpinInteraction
-    table: np.ndarray
+    terms: np.ndarray
+    odd_part: np.ndarray
+    even_part: np.ndarray
 
     dtype = np.dtype(np.float64)
 
     @classmethod
     def of(cls, patterns, interaction):
-        """Tabulate the terms of F."""
+        """Tabulate the terms of F and their differences."""
         n_units = patterns.shape[1]
-        table = interaction.terms(np.arange(-n_units - 2, n_units + 3), n_units)
-        return cls(np.ascontiguousarray(patterns, dtype=np.float64), interaction, table)
+        terms = interaction.terms(np.arange(-n_units - 2, n_units + 3), n_units)
+        below, here, above = np.roll(terms, 2), terms, np.roll(terms, -2)
+        if interaction.logarithmic:
+            # far from what is added up; the ends are beyond all overlaps
+            below, above = (np.exp(np.clip(x - here, -STEEPEST, STEEPEST)) for x in (below, above))
+            here = 1.0
+        patterns = np.ascontiguousarray(patterns, dtype=np.float64)
+        odd, change = (above - below) / 2, (above + below) / 2 - here
+        return cls(patterns, interaction, terms, odd, change)
 
     def at(self, temperature, block_size):
         """Itself: spins have a temperature in `sweeps`, and no blocks of patterns."""
@@ -75,7 +88,7 @@ class Dense(Spins):
         """Entries that a row needs."""
         return len(self.patterns)
 
-    @property
+    @cached_property
     def blocks(self):
         """Units whose differences are computed at once, as slices."""
         return list(gen_batches(self.n_units, BLOCK))
@@ -84,44 +97,54 @@ class Dense(Spins):
         """``xi_mu . s`` of every row, exact integers, shape (n_rows, n_patterns)."""
         return s @ self.patterns.T
 
-    def _terms(self, overlaps, shift=0):
-        return self.table[overlaps.astype(np.int64) + (self.n_units + 2 + shift)]
+    def _places(self, overlaps):
+        """Where overlaps stand in the tables."""
+        return overlaps.astype(np.int64) + (self.n_units + 2)
+
+    def _terms(self, s):
+        return self.terms.take(self._places(self.overlaps(s)))
 
     def energy(self, s):
         """Energy of every row."""
-        return -self.interaction.value(self._terms(self.overlaps(s)))
+        return -self.interaction.value(self._terms(s))
 
     def weight_blocks(self, s):
         """Softmax of the terms of all patterns, for blocks of states, one after another."""
         for rows in self.row_batches(len(s)):
-            yield softmax(self._terms(self.overlaps(s[rows])))[0]
+            yield softmax(self._terms(s[rows]))[0]
 
     def differences(self, s, overlaps, units=slice(None)):
         """Energy with a spin down minus that with it up, all other spins as they are.
 
         Differences that are but rounding are exactly 0.
         """
-        below, here, above = (self._terms(overlaps, shift) for shift in (-2, 0, 2))
-        if self.interaction.logarithmic:
-            largest = np.maximum(np.maximum(below, above), here).max(axis=1, keepdims=True)
-            below, here, above = (np.exp(part - largest) for part in (below, here, above))
+        places = self._places(overlaps)
         # F of a spin up and down at a, the overlap without it: one less than the overlap where the
         # spin agrees with the pattern, one more where it does not
-        odd, even = (above - below) / 2, (above + below) / 2
-        spins = s[:, units]
-        product = odd @ self.patterns[:, units]
-        change = even - here
-        difference = product - spins * change.sum(axis=1, keepdims=True)
+        odd, change = self.odd_part.take(places), self.even_part.take(places)
+        if self.interaction.logarithmic:
+            weights = self.terms.take(places)
+            weights -= weights.max(axis=1, keepdims=True)
+            np.exp(weights, out=weights)
+            odd *= weights
+            change *= weights
+        product, spins = odd @ self.patterns[:, units], s[:, units]
+        sum_of_changes = change.sum(axis=1, keepdims=True)
+        difference = product - spins * sum_of_changes
         size = np.abs(odd).sum(axis=1, keepdims=True) + np.abs(change).sum(axis=1, keepdims=True)
         difference[np.abs(difference) <= ROUNDING * size] = 0
         if not self.interaction.logarithmic:
             return difference
         # of the sums P and M whose logarithms are the energies, P - M and P + M are known
-        total = (even + here).sum(axis=1, keepdims=True) - spins * product
-        ratio = np.divide(difference, total, out=np.zeros_like(total), where=total > 0)
-        np.clip(ratio, -1, 1, out=ratio)
+        total = sum_of_changes + 2 * weights.sum(axis=1, keepdims=True) - spins * product
+        ratio = np.clip(difference / total, -1, 1)
         with np.errstate(divide="ignore"):
             return np.log1p(ratio) - np.log1p(-ratio)
+
+    def downhill(self, s, overlaps):
+        """One sweep at temperature 0, in place; flips are few, so all units at once."""
+        self.decide(slice(0, self.n_units), s, overlaps, 0.0, None, None)
+        return s, overlaps
 
     def decide(self, units, s, overlaps, temperature, rng, held):
         """Let a slice of units decide one after another, in place.

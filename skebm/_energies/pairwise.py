@@ -94,7 +94,7 @@ class Pairwise(Spins):
         left, right = (part[units].astype(self.dtype) for part in (self.left, self.right))
         return np.triu(left @ right.T, 1)
 
-    @property
+    @cached_property
     def blocks(self):
         """Units that decide between two updates of the overlaps, as slices."""
         return list(gen_batches(self.n_units, BLOCK))

@@ -70,11 +70,11 @@ class Spins(Energy):
 
     def rests(self, states):
         """In which rows another sweep would change nothing."""
-        return self.change(states, self.downhill(*self.recall_start(states))[0]) == 0
+        return ~self.change(states, self.downhill(*self.recall_start(states))[0])
 
     def change(self, before, after):
-        """Number of spins that differ, by row."""
-        return (before != after).sum(axis=1)
+        """Whether spins differ, by row."""
+        return (before != after).any(axis=1)
 
     def portions(self, every):
         """Parts of a sweep."""

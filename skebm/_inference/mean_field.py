@@ -40,7 +40,7 @@ def solve(equations, means, *, damping=0.5, tol=2.0**-16, max_steps=500):
         means += change
         return (means,), np.abs(change).max(axis=1, initial=0) <= tol
 
-    return settle(step, (means,), max_steps)
+    return settle(step, (means.copy(),), max_steps)
 
 
 def coupled_means(model):

@@ -13,7 +13,7 @@ def settle(step, state, max_steps):
         state, a tuple of arrays with one row each, and which of them have settled, or are to be
         left as they are for another reason. It may change its arguments.
     state : tuple of ndarray
-        Where to start; not changed. The first array is the result.
+        Where to start, changed where `step` does so. The first array is the result.
     max_steps : int
         Steps at most.
 
@@ -24,7 +24,6 @@ def settle(step, state, max_steps):
     settled : ndarray of bool of shape (n_rows,)
         Which rows have settled.
     """
-    state = tuple(part.copy() for part in state)
     result = state[0].copy()
     settled = np.zeros(len(result), dtype=bool)
     rows = np.arange(len(result))
