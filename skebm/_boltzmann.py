@@ -3,7 +3,6 @@
 from numbers import Integral, Real
 
 import numpy as np
-from scipy import sparse
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -22,7 +21,9 @@ from ._rbm import RBM
 from ._validation import (
     as_generator,
     as_spins,
+    check_connectivity,
     check_count,
+    check_coupling,
     check_schedule,
     held_spins,
     read,
@@ -304,29 +305,8 @@ class BoltzmannMachine(Machine):
         >>> pair.log_partition().value  # ln(2 e + 2 / e)
         1.8200...
         """
-        if sparse.issparse(coupling):
-            coupling = coupling.toarray()
-        coupling = check_array(
-            coupling, dtype=[np.float64, np.float32], input_name="coupling", copy=True
-        )
+        coupling = check_coupling(coupling)
         n_units = len(coupling)
-        if coupling.shape != (n_units, n_units):
-            raise ValueError(f"coupling must be square, but has the shape {coupling.shape}.")
-        wrong = np.argwhere(coupling != coupling.T)
-        if wrong.size:
-            i, j = wrong[0]
-            raise ValueError(
-                f"coupling must be symmetric, but coupling[{i}, {j}] = {coupling[i, j]:g} and "
-                f"coupling[{j}, {i}] = {coupling[j, i]:g}. Give (coupling + coupling.T) / 2, or "
-                "with the couplings in one triangle only their sum."
-            )
-        if coupling.diagonal().any():
-            i = int(np.flatnonzero(coupling.diagonal())[0])
-            raise ValueError(
-                f"coupling must have a zero diagonal, but coupling[{i}, {i}] = {coupling[i, i]:g}. "
-                "A unit's coupling with itself belongs into the intercept (0/1 units), or is a "
-                "constant (spins)."
-            )
         if not isinstance(n_components, Integral) or not 0 <= n_components < n_units:
             raise ValueError(
                 f"n_components must be an integer from 0 to {n_units - 1}, as at least one of the "
@@ -378,7 +358,7 @@ class BoltzmannMachine(Machine):
         n_hidden = self._n_hidden()
         n_units = n_visible + n_hidden
         if not isinstance(self.connectivity, str):
-            return _check_mask(self.connectivity, n_visible, n_hidden)
+            return check_connectivity(self.connectivity, n_visible, n_hidden)
         mask = np.zeros((n_units, n_units), dtype=bool)
         hidden = slice(n_visible, n_units)
         if self.connectivity == "deep":
@@ -977,34 +957,3 @@ def _check_summable(coupling, purpose):
             f"states to sum over {purpose}. connectivity='lateral' or 'restricted' needs no such "
             "sum; or use fewer hidden units."
         )
-
-
-def _check_mask(mask, n_visible, n_hidden):
-    """Refuse a matrix that does not say which of these units are coupled."""
-    mask = mask.toarray() if sparse.issparse(mask) else np.asarray(mask)
-    n_units = n_visible + n_hidden
-    if mask.dtype.kind not in "bif" or np.isin(mask, (0, 1), invert=True).any():
-        raise ValueError("connectivity, as a matrix, must hold booleans (or 0 and 1) only.")
-    if mask.shape != (n_units, n_units):
-        raise ValueError(
-            f"connectivity has the shape {mask.shape}, but {n_visible} features and {n_hidden} "
-            f"hidden units need ({n_units}, {n_units})."
-        )
-    mask = mask.astype(bool)
-    if (mask != mask.T).any():
-        i, j = np.argwhere(mask != mask.T)[0]
-        raise ValueError(
-            f"connectivity must be symmetric, but it couples {i} with {j} in one direction only."
-        )
-    if mask.diagonal().any():
-        raise ValueError(
-            "connectivity must have a zero diagonal: no unit is coupled with itself, but unit "
-            f"{int(mask.diagonal().argmax())} is."
-        )
-    alone = np.flatnonzero(~mask[n_visible:].any(axis=1))
-    if alone.size:
-        raise ValueError(
-            f"connectivity leaves hidden unit {alone[0]} without any coupling, so that it could "
-            "not learn. Remove it from n_components, or couple it."
-        )
-    return mask

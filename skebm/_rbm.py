@@ -7,7 +7,6 @@ from numbers import Integral, Real
 import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
-from sklearn.decomposition import FactorAnalysis
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -17,6 +16,7 @@ from ._callbacks import run_epochs
 from ._energies.bipartite import Bipartite, may_diverge
 from ._inference import tap
 from ._inference.chains import LADDER, tempered_samples
+from ._learning.factor_analysis import maximize
 from ._learning.optimizer import State
 from ._learning.rbm import Parameters, Workspace, epoch, n_model_chains
 from ._machine import N_CHAINS, Machine
@@ -418,32 +418,15 @@ class RBM(Machine):
             super()._learn(X, resume, finished)
 
     def _analyze_factors(self, X):
-        """Go to the maximum of the likelihood of a machine that is a normal distribution.
-
-        With loadings L (n_components rows) and noise variances s^2 the covariance of a factor
-        analysis is ``L' L + diag(s^2)``; the machine's precision is ``diag(1 / s^2) - W' W``.
-        """
-        temperature, (n_components, n_features) = self.temperature, self.components_.shape
-        analysis = FactorAnalysis(min(n_components, n_features), random_state=0)
-        analysis.fit(X.astype(np.float64))
+        """Go to the maximum of the likelihood of a machine that is a normal distribution."""
         # without any noise the weights would reach the border of what is a distribution
         least = sqrt(np.finfo(X.dtype).eps) * self._data_variance_
-        variance = np.maximum(analysis.noise_variance_, least)
-        loadings = analysis.components_
-        inner = np.eye(len(loadings)) + loadings / variance @ loadings.T
-        values, vectors = np.linalg.eigh(inner)
-        weights = np.zeros((n_components, n_features))
-        # the inverse square root of the inner matrix takes the hidden units' correlations out
-        weights[: len(loadings)] = (vectors / np.sqrt(values)) @ vectors.T @ loadings / variance
-        weights *= sqrt(temperature)
-        mean, dtype = analysis.mean_, X.dtype
-        self.variance_visible_ = (variance / temperature).astype(dtype)
-        self.components_ = np.asfortranarray(weights, dtype)
-        self.intercept_visible_ = (temperature * mean / variance).astype(dtype)
-        self.intercept_hidden_ = -(weights @ mean).astype(dtype)
-        self.loss_curve_ = [-float(value) / len(X) for value in analysis.loglike_]
+        n_components = len(self.components_)
+        fitted, losses, n_iter = maximize(X, n_components, self.temperature, least)
+        for name, array in zip((*self._parameter_names, "variance_visible_"), fitted, strict=True):
+            setattr(self, name, np.asarray(array, X.dtype, order="F"))
+        self.loss_curve_, self.n_iter_ = losses, n_iter
         self._loss_name_ = "negative log-likelihood (nats)"
-        self.n_iter_ = analysis.n_iter_
         return True
 
     def _to_watch(self, rows, rng):
@@ -529,9 +512,10 @@ class RBM(Machine):
         hot = None if before is None or own is None else before[: len(before) - len(own)]
         chains = []
         for part, size in ((hot, n_hot), (own, n_chains)):
-            if part is None or len(part) != size:
+            if size and (part is None or len(part) != size):
                 part = model.sample_hidden(model.independent(size, rng)[0], rng)
-            chains.append(part)
+            if size:
+                chains.append(part)
         return np.concatenate(chains)
 
     def _publish(self, state):

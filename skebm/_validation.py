@@ -412,3 +412,62 @@ def check_count(name, value, least):
     """Refuse what is not an integer of at least `least`."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+
+
+def check_coupling(coupling):
+    """Couplings as a dense symmetric matrix with a zero diagonal, a copy."""
+    if sparse.issparse(coupling):
+        coupling = coupling.toarray()
+    coupling = check_array(
+        coupling, dtype=[np.float64, np.float32], input_name="coupling", copy=True
+    )
+    n_units = len(coupling)
+    if coupling.shape != (n_units, n_units):
+        raise ValueError(f"coupling must be square, but has the shape {coupling.shape}.")
+    wrong = np.argwhere(coupling != coupling.T)
+    if wrong.size:
+        i, j = wrong[0]
+        raise ValueError(
+            f"coupling must be symmetric, but coupling[{i}, {j}] = {coupling[i, j]:g} and "
+            f"coupling[{j}, {i}] = {coupling[j, i]:g}. Give (coupling + coupling.T) / 2, or "
+            "with the couplings in one triangle only their sum."
+        )
+    if coupling.diagonal().any():
+        i = int(np.flatnonzero(coupling.diagonal())[0])
+        raise ValueError(
+            f"coupling must have a zero diagonal, but coupling[{i}, {i}] = {coupling[i, i]:g}. "
+            "A unit's coupling with itself belongs into the intercept (0/1 units), or is a "
+            "constant (spins)."
+        )
+    return coupling
+
+
+def check_connectivity(mask, n_visible, n_hidden):
+    """Refuse a matrix that does not say which of these units are coupled."""
+    mask = mask.toarray() if sparse.issparse(mask) else np.asarray(mask)
+    n_units = n_visible + n_hidden
+    if mask.dtype.kind not in "bif" or np.isin(mask, (0, 1), invert=True).any():
+        raise ValueError("connectivity, as a matrix, must hold booleans (or 0 and 1) only.")
+    if mask.shape != (n_units, n_units):
+        raise ValueError(
+            f"connectivity has the shape {mask.shape}, but {n_visible} features and {n_hidden} "
+            f"hidden units need ({n_units}, {n_units})."
+        )
+    mask = mask.astype(bool)
+    if (mask != mask.T).any():
+        i, j = np.argwhere(mask != mask.T)[0]
+        raise ValueError(
+            f"connectivity must be symmetric, but it couples {i} with {j} in one direction only."
+        )
+    if mask.diagonal().any():
+        raise ValueError(
+            "connectivity must have a zero diagonal: no unit is coupled with itself, but unit "
+            f"{int(mask.diagonal().argmax())} is."
+        )
+    alone = np.flatnonzero(~mask[n_visible:].any(axis=1))
+    if alone.size:
+        raise ValueError(
+            f"connectivity leaves hidden unit {alone[0]} without any coupling, so that it could "
+            "not learn. Remove it from n_components, or couple it."
+        )
+    return mask

@@ -258,6 +258,7 @@ def test_training_raises_the_likelihood(algorithm, visible, hidden):
         "spin": 2 * X - 1,
         "gaussian": 2 * X - 1 + noise,
         "relu": np.abs(2 * X + noise),
+        "poisson": np.rint(np.abs(2 * X + noise)),
     }[visible]
     if visible == hidden == "gaussian":
         visible = Gaussian(1.0)  # with learned variances they have a closed form

@@ -49,7 +49,7 @@ class Finite(Unit):
         """``(field . level - E0(level)) / T``, of shape (..., n_units, n_levels)."""
         levels = self.level_rows(field.dtype)
         own = self.energy(levels, temperature).sum(axis=1)
-        groups = field.reshape(*field.shape[:-1], -1, self.width)
+        groups = field.reshape(*field.shape[:-1], field.shape[-1] // self.width, self.width)
         return (groups @ levels.T - own) / temperature
 
     def _shares(self, field, temperature):

@@ -32,7 +32,8 @@ class Poisson(Unit):
 
     low = 0.0
     domain = "whole numbers from 0 on (for intensities there are ReLU units)"
-    resting_mean = 0.1
+    resting_mean = 1.0
+    step_scale = 0.25
 
     def cumulant(self, field, temperature):
         """``T exp(field / T)``."""

@@ -19,7 +19,7 @@ ROWS = {
     "relu": np.array([[0.9, 0.3, 1.2], [0.2, 1.9, 1], [1, 0.4, 0], [0, 1, 3], [1, 1, 0]]),
 }
 # step_scale of the units, written out: ±1 and Gaussian units have four times the variance
-SCALE = {"poisson": 1.0, "bernoulli": 1.0, "spin": 0.25, "gaussian": 0.25, "relu": 0.25}
+SCALE = {"poisson": 0.25, "bernoulli": 1.0, "spin": 0.25, "gaussian": 0.25, "relu": 0.25}
 
 
 def exact_hidden_states(parameters, visible, hidden, rng):
