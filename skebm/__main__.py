@@ -81,7 +81,7 @@ def main(arguments=None):
     # grey pixels are probabilities; a likelihood belongs to images drawn from them
     drawn_train = Bernoulli().discretize(scale.transform(X_train), rng)
     drawn_test = Bernoulli().discretize(scale.transform(X_test), rng)
-    mean = Bernoulli().interior(drawn_train.mean(axis=0), len(drawn_train))
+    mean = Bernoulli().smoothed_mean(drawn_train.mean(axis=0), len(drawn_train))
     independent = (drawn_test @ np.log(mean) + (1 - drawn_test) @ np.log1p(-mean)).mean()
     print(
         f"Log-likelihood of a test image: RBM {rbm.score(drawn_test):.2f} nats, "
