@@ -378,3 +378,20 @@ def test_dense_heat_bath_visits_spins_in_turn():
                     new = np.where(gap > thresholds[:, i - first], 1.0, -1.0)
                     s[:, i] = np.where(held[:, i], s[:, i], new)
         np.testing.assert_array_equal(result, s)
+
+
+def test_no_tolerance_is_wide_enough_for_a_flip():
+    X = np.where(np.random.default_rng(0).random((30, 23)) < 0.5, -1.0, 1.0)
+    for interaction in ("polynomial", "exponential"):
+        memory = ModernHopfieldMemory(interaction, tol=1.0).fit(X[:10])
+        recalled = memory.transform(X)
+        np.testing.assert_array_equal(memory.transform(recalled), recalled)
+        exact = ModernHopfieldMemory(interaction, tol=0.0).fit(X[:10])
+        np.testing.assert_array_equal(exact.transform(X), recalled)
+
+
+def test_one_pattern_has_no_length_to_measure_by():
+    memory = ModernHopfieldMemory(tol=0.1).fit([[1.0, 2.0]])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        np.testing.assert_array_equal(memory.transform([[3.0, 1.0]]), [[1.0, 2.0]])

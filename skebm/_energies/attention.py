@@ -237,7 +237,9 @@ class Attention:
     def change(self, before, after):
         """Length of the move of every row, over that of the longest pattern."""
         length = np.linalg.norm(after - before, axis=1)
-        return np.divide(length, self.reach, out=length, where=length > 0)
+        # a single pattern lies at the center
+        with np.errstate(over="ignore"):
+            return length / max(self.reach, np.finfo(length.dtype).tiny)
 
     def portions(self, every):
         """A step has no parts."""

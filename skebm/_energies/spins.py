@@ -70,11 +70,11 @@ class Spins(Energy):
 
     def rests(self, states):
         """In which rows another sweep would change nothing."""
-        return ~self.change(states, self.downhill(*self.recall_start(states))[0])
+        return self.change(states, self.downhill(*self.recall_start(states))[0]) == 0
 
     def change(self, before, after):
-        """Whether spins differ, by row."""
-        return (before != after).any(axis=1)
+        """0 for rows that are equal, infinity for others: no tolerance is wide enough for a flip."""
+        return np.where((before != after).any(axis=1), np.inf, 0.0)
 
     def portions(self, every):
         """Parts of a sweep."""
