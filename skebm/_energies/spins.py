@@ -73,7 +73,7 @@ class Spins(Energy):
         return self.change(states, self.downhill(*self.recall_start(states))[0]) == 0
 
     def change(self, before, after):
-        """0 for rows that are equal, infinity for others: no tolerance is wide enough for a flip."""
+        """0 for equal rows, infinity for others: no tolerance is wide enough for a flip."""
         return np.where((before != after).any(axis=1), np.inf, 0.0)
 
     def portions(self, every):
