@@ -46,7 +46,7 @@ class Potts(Energy):
         return states
 
     def independent(self, n_states, rng):
-        states = rng.integers(3, size=(n_states, self.n_units)).astype(float)
+        states = rng.integers(3, size=(n_states, self.n_units))
         return states, self.n_units * np.log(3)
 
 

@@ -33,7 +33,9 @@ def temper(energy, states, betas, rng, held=None):
         Share of the chains that were exchanged between a rung and the next.
     """
     n_chains = len(states) // len(betas)
-    positions = np.repeat(betas, n_chains)[:, np.newaxis].astype(states.dtype)
+    # states may be integers, positions are not
+    precision = np.result_type(states.dtype, np.float32)
+    positions = np.repeat(betas, n_chains)[:, np.newaxis].astype(precision)
     states, slope = energy.sweep_and_slope(states, positions, rng, held)
     order, swap_rates = exchange(betas, slope, rng)
     return states[order], swap_rates
