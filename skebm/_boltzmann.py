@@ -491,14 +491,14 @@ class BoltzmannMachine(Machine):
         }
 
     def _prepare(self, X, n_batches, rng):
-        model, before = self._sampler(), self._course_.state
+        model, before = self._model(), self._course_.state
         n_visible, n_units = X.shape[1], len(self._mask_)
         algorithm = self._algorithm(n_units, n_units - n_visible)
         if before is None:
             mean = self._visible_base_mean()[np.newaxis].astype(X.dtype)
-            offset = np.append(mean, coupled_means(self._model().given(mean)))
+            offset = np.append(mean, coupled_means(model.given(mean)))
             before = State((), (offset,))
-        parameters, velocity = self._canonical(), before.velocity
+        parameters, velocity = (model.coupling, model.intercept), before.velocity
         if self.momentum and velocity is None:
             velocity = tuple(np.zeros_like(array) for array in parameters)
         if algorithm in CLIMBS:
@@ -513,7 +513,8 @@ class BoltzmannMachine(Machine):
             n_chains = N_CHAINS if self.n_chains is None else self.n_chains
             chains = getattr(self, "chains_", None)
             if chains is None or len(chains) != n_chains:
-                chains, _ = model.independent(n_chains, rng)
+                base = self._base_field()
+                chains, _ = model.replace(base=base).independent(n_chains, rng)
             betas = None
             if self.annealing is not None:
                 betas = (self._temperature() / np.asarray(self.annealing, float)).tolist()
@@ -564,11 +565,6 @@ class BoltzmannMachine(Machine):
 
     def _set_canonical(self, coupling, intercept):
         self.coupling_, self.intercept_ = self._from_canonical(coupling, intercept)
-
-    def _canonical(self):
-        """Couplings and biases of 0/1 units at T = 1."""
-        model = self._model()
-        return model.coupling, model.intercept
 
     def _model(self):
         """The energy of the fitted machine, of 0/1 units at T = 1, at the temperature set now."""
@@ -669,7 +665,8 @@ class BoltzmannMachine(Machine):
         """
         check_is_fitted(self)
         h = self._read_states(H)
-        n_visible, (coupling, intercept) = self.n_features_in_, self._canonical()
+        n_visible, model = self.n_features_in_, self._model()
+        coupling, intercept = model.coupling, model.intercept
         field = h @ coupling[n_visible:, :n_visible] + intercept[:n_visible]
         return self._encode(self._means(Coupled(coupling[:n_visible, :n_visible], field)))
 

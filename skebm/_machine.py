@@ -293,7 +293,9 @@ class Machine(
                 f"{time.perf_counter() - begin:.2f} s"
             )
         return fitted | {
-            "_course_": self._course_._replace(generator=rng.bit_generator.state, state=done),
+            "_course_": self._course_._replace(
+                generator=rng.bit_generator.state, state=done._replace(parameters=())
+            ),
             "n_iter_": self.n_iter_ + 1,
             "_loss_name_": self._loss_name,
             "loss_curve_": [*self.loss_curve_, loss],

@@ -48,7 +48,7 @@ class SpinRows:
 
     def similarity(self, states, others):
         """Mean overlap of two tables of states."""
-        return float(np.mean(states.astype(np.float64) * others))
+        return float(np.mean(states * others, dtype=np.float64))
 
 
 class NumberRows:
@@ -111,7 +111,9 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             X = read(self, X, reset=True, accept_sparse=False)
             self._begin()
             low = -1 if (X < 0).any() else 0
-            self._store(self._rows(None).read(X), low, X.dtype)
+            states = self._rows(None).read(X)
+            # states of numbers are the caller's rows
+            self._store(states.copy() if states is X else states, low, X.dtype)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -150,13 +152,12 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     def _begin(self):
-        """Forget what belongs to an earlier fit."""
+        """Draw what storing starts from."""
 
     def _store(self, states, low, dtype):
         self._model_ = self._learn(states)
         self._low_ = low
-        # a copy, as states of numbers are the caller's rows
-        self.patterns_ = np.array(self._rows(low).write(states, dtype))
+        self.patterns_ = self._rows(low).write(states, dtype)
         self.n_iter_ = 1
 
     def _stored(self):
@@ -275,7 +276,7 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Spins start at random and follow the heat bath at `temperature`, each a draw given all
         others in turn; at temperature 0 they follow their fields. Rows of numbers are drawn
-        exactly.
+        exactly: from the mixture that softmax makes, and for sparse weights by rejection from it.
 
         Parameters
         ----------
@@ -298,6 +299,8 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ------
         ValueError
             If `given` has another width or infinite values, or another argument is not valid.
+        AttributeError
+            For cosine similarity, whose energy says nothing about the lengths of rows.
 
         Examples
         --------

@@ -172,8 +172,7 @@ class ModernHopfieldMemory(Memory):
         if self._dense():
             model = Dense.of(states, self._interaction())
         else:
-            # a copy: states of numbers are the caller's rows
-            model = Attention.of(states.copy(), self.similarity, self._interaction())
+            model = Attention.of(states, self.similarity, self._interaction())
         # refuses a temperature at which it cannot be used
         model.at(self.temperature, self.block_size)
         return model
@@ -264,34 +263,4 @@ class ModernHopfieldMemory(Memory):
         states = self._read(X)
         return self._energy().log_density(states)
 
-    @available_if(_has_density)
-    def sample(self, n_samples=1, *, given=None, n_sweeps=100, random_state=None):
-        """Draw rows with probability proportional to ``exp(-E / T)``.
-
-        Exact for continuous memories: from the mixture that softmax makes, and for sparse weights
-        by rejection from it. Spins follow the heat bath from random states.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-            Number of rows, or rows for every row of `given`.
-        given : array-like of shape (m, n_features), default=None
-            Rows to complete: NaN marks a free feature, the others are held and come back unchanged.
-        n_sweeps : int, default=100
-            Sweeps of the heat bath, for spins.
-        random_state : int, RandomState, numpy.random.Generator or None, default=None
-            Seed; None draws afresh at every call.
-
-        Returns
-        -------
-        X : ndarray of shape (n_samples, n_features) or (m * n_samples, n_features)
-            Samples, in the order of ``np.repeat(given, n_samples, axis=0)``.
-
-        Raises
-        ------
-        ValueError
-            If `given` has another width or infinite values, or another argument is not valid.
-        AttributeError
-            For cosine similarity, whose energy says nothing about the lengths of rows.
-        """
-        return super().sample(n_samples, given=given, n_sweeps=n_sweeps, random_state=random_state)
+    sample = available_if(_has_density)(Memory.sample)

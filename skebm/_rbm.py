@@ -450,7 +450,7 @@ class RBM(Machine):
             base = np.broadcast_to(model.base_visible, (1, X.shape[1])).astype(X.dtype)
             offset_visible = model.visible.mean(base, self.temperature)
             offset_hidden = model.mean_hidden(offset_visible)
-            before = State(parameters, (offset_visible[0], offset_hidden[0]))
+            before = State((), (offset_visible[0], offset_hidden[0]))
         velocity = before.velocity
         if self.momentum and velocity is None:
             velocity = tuple(np.zeros_like(array) for array in parameters)
@@ -507,15 +507,16 @@ class RBM(Machine):
     def _resume_chains(self, model, before, rng):
         """Hidden states of the last update; new ones, from independent units, where missing."""
         n_chains = N_CHAINS if self.n_chains is None else self.n_chains
-        n_hot = (len(LADDER) - 1) * n_chains if self.algorithm == "tempering" else 0
         own = getattr(self, "chains_", None)
-        hot = None if before is None or own is None else before[: len(before) - len(own)]
+        wanted = [(own, n_chains)]
+        if self.algorithm == "tempering":
+            hot = None if before is None or own is None else before[: len(before) - len(own)]
+            wanted.insert(0, (hot, (len(LADDER) - 1) * n_chains))
         chains = []
-        for part, size in ((hot, n_hot), (own, n_chains)):
-            if size and (part is None or len(part) != size):
+        for part, size in wanted:
+            if part is None or len(part) != size:
                 part = model.sample_hidden(model.independent(size, rng)[0], rng)
-            if size:
-                chains.append(part)
+            chains.append(part)
         return np.concatenate(chains)
 
     def _publish(self, state):

@@ -139,18 +139,24 @@ def read_units(X, unit):
     ValueError
         If values are not of the unit type's domain.
     """
-    blocks = unit.blocks(X.shape[1])
     pieces = []
-    for part, columns in blocks:
-        piece = X if len(blocks) == 1 else X[:, columns]
+    for part, piece, first_column in _by_unit(X, unit):
         if part.domain is None:
-            piece = _clipped(piece, part, columns.start)
+            piece = _clipped(piece, part, first_column)
         else:
-            _check_domain(piece, part, columns.start)
+            _check_domain(piece, part, first_column)
         pieces.append(piece)
     if len(pieces) == 1:
         return pieces[0]
     return sparse.hstack(pieces, format="csr") if sparse.issparse(X) else np.hstack(pieces)
+
+
+def _by_unit(X, unit):
+    """Yield every unit type of a side with its columns of X, and the number of the first."""
+    blocks = unit.blocks(X.shape[1])
+    for part, columns in blocks:
+        # a slice of all columns would copy sparse rows
+        yield part, X if len(blocks) == 1 else X[:, columns], columns.start
 
 
 def _clipped(X, part, first_column):
@@ -200,15 +206,15 @@ def examine(X, unit):
     """
     if X.shape[0] == 1:
         return
-    for part, columns in unit.blocks(X.shape[1]):
-        block = X[:, columns]
+    for part, block, first_column in _by_unit(X, unit):
         if part.quadratic:
-            _examine_scale(block, part, columns.start)
+            _examine_scale(block, part, first_column)
         values = block.data if sparse.issparse(X) else block
         if _lacks_zero(part) and ((values == 0) | (values == 1)).all():
             states = " and ".join(f"{level:+g}" for level in part.levels)
             raise ValueError(
-                f"X has nothing but 0 and 1 in columns {columns.start} to {columns.stop - 1}, but "
+                f"X has nothing but 0 and 1 in columns {first_column} to "
+                f"{first_column + block.shape[1] - 1}, but "
                 f"{type(part).__name__.lower()}s are {states}, and 0 a mean of these. Give "
                 "2 * X - 1, or use Bernoulli units."
             )
@@ -233,8 +239,7 @@ def _examine_scale(X, part, first_column):
 
 def holds_means(X, unit):
     """Whether rows, dense or sparse, have values that are no states and must be drawn."""
-    for part, columns in unit.blocks(X.shape[1]):
-        values = X[:, columns]
+    for part, values, _ in _by_unit(X, unit):
         if sparse.issparse(X):
             zero = [0] * (values.nnz < values.shape[0] * values.shape[1])
             values = np.append(values.data, np.array(zero, X.dtype))

@@ -22,10 +22,12 @@ interaction            F                                                   state
 array([[0.6, 0.4, 0. ]])
 """
 
-import inspect
+from numbers import Integral
 
 import numpy as np
 from scipy.special import logsumexp
+
+from ._value import Value
 
 __all__ = [
     "Exponential",
@@ -38,7 +40,7 @@ __all__ = [
 ]
 
 
-class Interaction:
+class Interaction(Value):
     """Base of the interactions; one for rows of numbers defines `associate`.
 
     For spins see `SpinInteraction`.
@@ -73,17 +75,6 @@ class Interaction:
             F.
         """
         raise NotImplementedError
-
-    def __repr__(self):
-        defaults = inspect.signature(type(self)).parameters
-        shown = [f"{k}={v!r}" for k, v in vars(self).items() if v != defaults[k].default]
-        return f"{type(self).__name__}({', '.join(shown)})"
-
-    def __eq__(self, other):
-        return type(self) is type(other) and vars(self) == vars(other)
-
-    def __hash__(self):
-        return hash(type(self))
 
 
 class Tsallis(Interaction):
@@ -202,6 +193,10 @@ class Polynomial(SpinInteraction):
     """
 
     def __init__(self, degree=4):
+        if not isinstance(degree, Integral) or degree < 2:
+            raise ValueError(
+                f"degree of {type(self).__name__} must be an integer of at least 2, got {degree!r}."
+            )
         self.degree = degree
 
     def terms(self, overlaps, n_units):

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
+from sklearn.utils import gen_batches
 from sklearn.utils.extmath import safe_sparse_dot
 
 from ..units import Gaussian, Unit
 from .energy import Energy, TooManyStatesError
 from .sums import LARGEST_WORK
 
-# entries of the arrays of a block of states to sum over
+# entries of the arrays of a block of states
 BLOCK_SIZE = 2**21
 
 
@@ -107,8 +108,11 @@ class Bipartite(Energy):
         return self._own_energy(v) - bias
 
     def _own_energy(self, v):
-        v = v.toarray() if sparse.issparse(v) else v
-        return self.visible.energy(v, self.temperature).sum(axis=1)
+        if not sparse.issparse(v):
+            return self.visible.energy(v, self.temperature).sum(axis=1)
+        # units take dense rows; a block at a time
+        blocks = gen_batches(v.shape[0], max(1, BLOCK_SIZE // v.shape[1]))
+        return np.concatenate([self._own_energy(v[rows].toarray()) for rows in blocks])
 
     def free_energy(self, v):
         """``F(v) = -T ln sum_h exp(-E(v, h) / T)`` of every row."""

@@ -148,15 +148,17 @@ class Coupled(Energy):
 
     def log_weight(self, s, beta=1.0):
         """Logarithm of the unnormalised probability of every row, at a position of the path."""
+        return np.ravel(beta) * self.slope(s) + self._base_log_weight(s)
+
+    def slope(self, s):
+        """By how much the log-weight of every row rises per unit of beta."""
         field = (self.coupling @ s.T).T * 0.5
         field += self.intercept
         total = np.einsum("ij,ij->i", field, s, dtype=np.float64) + self.constant
-        if np.ndim(beta) or beta != 1:
-            position = np.ravel(beta)
-            total *= position
-            if self.base is not None:
-                total += (1 - position) * (s @ self.base.astype(np.float64))
-        return total
+        return total - self._base_log_weight(s)
+
+    def _base_log_weight(self, s):
+        return 0.0 if self.base is None else s @ self.base.astype(np.float64)
 
     def independent(self, n_states, rng):
         """Draw free units; also their ln Z."""

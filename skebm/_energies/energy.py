@@ -55,14 +55,18 @@ class Energy:
         """Draw states of independent units; also their ln Z, which belongs to beta = 0."""
         raise NotImplementedError
 
-    def sweep_and_slope(self, states, beta, rng, held=None):
-        """One sweep, and by how much every new log-weight rises per unit of beta.
+    def slope(self, states):
+        """By how much the log-weight of every row rises per unit of beta, where that is linear."""
+        return self.log_weight(states) - self.log_weight(states, 0.0)
 
-        For log-weights that are linear in beta. Two rows a distance d apart on the path may
-        exchange their places with the Metropolis rate of d times the difference of their slopes.
+    def sweep_and_slope(self, states, beta, rng, held=None):
+        """One sweep, and the slope of every new log-weight.
+
+        Two rows a distance d apart on the path may exchange their places with the Metropolis rate
+        of d times the difference of their slopes.
         """
         states = self.sweeps(states, [beta], rng, held)
-        return states, self.log_weight(states) - self.log_weight(states, 0.0)
+        return states, self.slope(states)
 
     def exact_log_partition(self):
         """Ln Z, summed exactly.

@@ -26,7 +26,11 @@ class Spins(Energy):
 
     def log_weight(self, s, beta=1.0):
         """``-beta E(s)`` of every row."""
-        return -np.ravel(beta) * self.energy(s)
+        return np.ravel(beta) * self.slope(s)
+
+    def slope(self, s):
+        """``-E(s)`` of every row."""
+        return -self.energy(s)
 
     def independent(self, n_states, rng):
         """Draw spins at random; also ``ln 2^N``."""
@@ -47,7 +51,7 @@ class Spins(Energy):
     def draw(self, known, held, temperature, n_sweeps, rng):
         """States after sweeps from random ones, with the known values where units are held."""
         start = np.where(rng.random(known.shape) < 0.5, -1, 1)
-        beta = np.divide(1.0, temperature) if temperature else np.inf
+        beta = 1 / float(temperature) if temperature else np.inf
         start = np.where(held, known, start)
         return self.sweeps(start, [beta] * n_sweeps, rng, held if held.any() else None)
 

@@ -1,11 +1,11 @@
 """What every unit type supplies."""
 
-import inspect
-
 import numpy as np
 
+from .._value import Value
 
-class Unit:
+
+class Unit(Value):
     """Base of the unit types.
 
     A unit type is stateless: its methods are pure functions of dense arrays with one row a state,
@@ -151,17 +151,6 @@ class Unit:
         place = len(self.levels) ** np.arange(n_columns // self.width, dtype=np.int64)
         digits = np.asarray(numbers)[:, np.newaxis] // place % len(self.levels)
         return self.level_rows(dtype)[digits].reshape(-1, n_columns)
-
-    def __repr__(self):
-        defaults = inspect.signature(type(self)).parameters
-        shown = [f"{k}={v!r}" for k, v in vars(self).items() if v != defaults[k].default]
-        return f"{type(self).__name__}({', '.join(shown)})"
-
-    def __eq__(self, other):
-        return type(self) is type(other) and vars(self) == vars(other)
-
-    def __hash__(self):
-        return hash(type(self))
 
 
 def like(array, out):
