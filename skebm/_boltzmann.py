@@ -585,6 +585,10 @@ class BoltzmannMachine(Machine):
     def _sampler(self):
         return self._model().replace(base=self._base_field()).arranged()
 
+    def _visited(self, model, rng):
+        chains = getattr(self, "chains_", None)
+        return None if chains is None else chains.astype(model.intercept.dtype)
+
     def _in_single(self, model, beta=1.0):
         """The model in single precision, where that suffices for comparisons with random numbers.
 

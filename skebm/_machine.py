@@ -26,7 +26,7 @@ LARGEST_WEIGHT = 1e4
 LARGEST_STEP = 100.0
 # epochs by default: as many as make that many updates of few rows
 LEAST_EPOCHS, LEAST_UPDATES = 30, 3000
-DEFAULT_TEMPERATURES, DEFAULT_CHAINS = 1000, 100
+DEFAULT_TEMPERATURES, DEFAULT_CHAINS = 1000, 200
 N_CHAINS = 100
 HELD_OUT_ROWS = 200
 BLOCK_SIZE = 2**22
@@ -75,6 +75,7 @@ class Machine(
     - ``_publish(state)``: the fitted attributes that a state makes;
     - ``_model()``: the energy of the fitted machine, and ``_sampler()``, the same with a fitted
       base and in the form in which sweeps are fastest;
+    - ``_visited(model, rng)``: states of that energy where chains of training were, or None;
     - ``_log_weight(X)`` and ``_pseudo_likelihood(X)`` of read rows, ``_to_watch(X, rng)`` to make
       such rows of those held out for early stopping;
     - ``_parameter_names``, the attributes that are its parameters, weights first, and
@@ -344,8 +345,8 @@ class Machine(
         method : {"auto", "exact", "ais"}, default="auto"
             "auto" chooses as described; the other two insist.
         n_temperatures : int, default=1000
-            Steps of the annealing.
-        n_chains : int, default=100
+            Largest number of steps of the annealing, which ends before where it is accurate.
+        n_chains : int, default=200
             Number of annealed chains.
 
         Returns
@@ -382,7 +383,10 @@ class Machine(
         value = kept.get(name)
         if value is None:
             rng = np.random.Generator(np.random.SFC64(self._likelihood_seed_))
-            value = likelihood.log_partition(self._sampler(), rng, **options)
+            model = self._sampler()
+            value = likelihood.log_partition(
+                model, rng, states=self._visited(model, rng), **options
+            )
             self._log_partition_ = self._fingerprint(), kept | {name: value}
         return value
 

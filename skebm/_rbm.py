@@ -562,6 +562,10 @@ class RBM(Machine):
     def _sampler(self):
         return self._model().replace(base_visible=self._base_field())
 
+    def _visited(self, model, rng):
+        chains = getattr(self, "chains_", None)
+        return None if chains is None else model.sample_visible(chains, rng)
+
     def _read(self, X):
         check_is_fitted(self)
         return read_units(read(self, X), self._model().visible)

@@ -38,7 +38,8 @@ class Bipartite(Energy):
     temperature : float
         T; the probability of a state is ``exp(-E / T) / Z``.
     base_visible, base_hidden : ndarray of shape (n_visible,) or (n_hidden,), or 0.0
-        Fields of the independent units at the other end of the path.
+        Fields of the independent units at the other end of the path; with another axis in front,
+        for every row.
     """
 
     weights: np.ndarray
@@ -131,8 +132,19 @@ class Bipartite(Energy):
         position = np.ravel(beta)
         total += position * (v @ self.intercept_visible)
         if np.ndim(self.base_visible):
-            total += (1 - position) * (v @ self.base_visible)
+            total += (1 - position) * _dot(v, self.base_visible)
         return total / self.temperature
+
+    def weigh_and_sweep(self, v, here, there, rng):
+        """The hidden field serves both: two products for a step of annealing."""
+        field = self.hidden_field(v)
+        before, after = (_mixture(field.copy(), self.base_hidden, beta) for beta in (here, there))
+        change = self.hidden.cumulant(after, self.temperature)
+        change -= self.hidden.cumulant(before, self.temperature)
+        change = change.sum(axis=1, dtype=np.float64)
+        change += (there - here) * _dot(v, self.intercept_visible - self.base_visible)
+        h = self.hidden.sample(after, self.temperature, rng, out=after)
+        return change / self.temperature, self.sample_visible(h, rng, there)
 
     # ---------------------------------------------------------------- sampling
 
@@ -158,21 +170,37 @@ class Bipartite(Energy):
             np.copyto(following, v, where=held)
         field -= self.base_visible
         slope = np.einsum("ij,ij->i", following, field)
-        slope += h @ (self.intercept_hidden - self.base_hidden)
+        slope += _dot(h, self.intercept_hidden - self.base_hidden)
         return following, slope / self.temperature
 
     def independent(self, n_states, rng):
         """Draw independent visible units; also ln Z, that of independent hidden units included."""
         n_hidden, n_visible = self.weights.shape
-        visible, hidden = (
-            np.broadcast_to(np.asarray(base, np.float64), (1, size))
-            for base, size in ((self.base_visible, n_visible), (self.base_hidden, n_hidden))
-        )
-        field = np.tile(visible.astype(self.weights.dtype), (n_states, 1))
-        states = self.visible.sample(field, self.temperature, rng)
-        cumulant = self.visible.cumulant(visible, self.temperature).sum()
-        cumulant += self.hidden.cumulant(hidden, self.temperature).sum()
-        return states, cumulant / self.temperature
+        cumulant = 0.0
+        for unit, base, size in (
+            (self.visible, self.base_visible, n_visible),
+            (self.hidden, self.base_hidden, n_hidden),
+        ):
+            field = np.broadcast_to(base, np.broadcast_shapes(np.shape(base), (1, size)))
+            cumulant += unit.cumulant(field.astype(np.float64), self.temperature).sum(axis=1)
+        field = np.empty((n_states, n_visible), self.weights.dtype)
+        field[...] = self.base_visible
+        states = self.visible.sample(field, self.temperature, rng, out=field)
+        cumulant = cumulant / self.temperature
+        return states, cumulant if cumulant.size > 1 else float(cumulant[0])
+
+    def starts(self, n_states, rng):
+        """From independent units on either side: half of them by independent hidden states."""
+        n_far = n_states // 2
+        h, _ = self.swapped().independent(n_far, rng)
+        near, _ = self.independent(n_states - n_far, rng)
+        return np.concatenate([near, self.sample_visible(h, rng)])
+
+    def near(self, means, n_states):
+        """Of the visible side; hidden units start free, which keeps the path wide."""
+        pairs = zip(means, n_states, strict=True)
+        means = np.array([self.visible.smoothed_mean(*pair) for pair in pairs])
+        return self.replace(base_visible=self.visible.field(means, self.temperature))
 
     # ---------------------------------------------------------------- closed forms
 
@@ -306,6 +334,11 @@ def _deviations(unit, n_columns):
         if part.quadratic:
             deviations[cut] = np.sqrt(part.spread)
     return deviations
+
+
+def _dot(states, field):
+    """Product of every row with a field, or with its own."""
+    return states @ field if np.ndim(field) < 2 else np.einsum("ij,ij->i", states, field)
 
 
 def _mixture(field, base, beta):

@@ -104,9 +104,9 @@ class Coupled(Energy):
         b; for all rows or for each.
     constant : float
         What the encoding adds.
-    base : ndarray of shape (n_units,) or None
-        Biases of the free units at the other end of the path. None for 0: then a position beta is
-        this model at the temperature 1 / beta.
+    base : ndarray of shape (n_units,) or (n_rows, n_units), or None
+        Biases of the free units at the other end of the path; for all rows or for each. None for 0:
+        then a position beta is this model at the temperature 1 / beta.
     arrangement : Arrangement or None
         The order of a sweep; None while there are no sweeps to come.
     """
@@ -158,16 +158,29 @@ class Coupled(Energy):
         return total - self._base_log_weight(s)
 
     def _base_log_weight(self, s):
-        return 0.0 if self.base is None else s @ self.base.astype(np.float64)
+        if self.base is None:
+            return 0.0
+        base = self.base.astype(np.float64)
+        return s @ base if base.ndim == 1 else np.einsum("ij,ij->i", s, base)
+
+    def weigh_and_sweep(self, s, here, there, rng):
+        """A step of annealing, whose change of the log-weights is linear."""
+        return (there - here) * self.slope(s), self.sweeps(s, [there], rng)
+
+    def near(self, means, n_states):
+        """Biases fitted to the means of every row, moved off 0 and 1 by one more state."""
+        means = means + (0.5 - means) / (n_states[:, np.newaxis] + 1)
+        return self.replace(base=np.log(means / (1 - means)))
 
     def independent(self, n_states, rng):
         """Draw free units; also their ln Z."""
         dtype, n_units = self.intercept.dtype, self.intercept.shape[-1]
         base = np.zeros(n_units, dtype) if self.base is None else self.base
-        probability = 0.5 * (1 + np.tanh(0.5 * base))
+        probability = np.atleast_2d(0.5 * (1 + np.tanh(0.5 * base)))
         # columns are units in every state array, so that its transpose is contiguous
-        states = (rng.random((n_units, n_states)) < probability[:, np.newaxis]).astype(dtype).T
-        return states, float(np.logaddexp(0, base).sum())
+        states = (rng.random((n_units, n_states)) < probability.T).astype(dtype).T
+        log_partition = np.logaddexp(0, base).sum(axis=-1)
+        return states, log_partition if base.ndim > 1 else float(log_partition)
 
     def sweeps(self, s, betas, rng, held=None):
         """Sweeps of the heat bath; the result is the transpose of a contiguous array."""
@@ -249,7 +262,7 @@ def _log_sum(coupling, field):
 def _tilt(thresholds, beta, base):
     """Move thresholds to positions on the path: in place, (logit - (1 - beta) base) / beta."""
     if base is not None:
-        thresholds -= (1 - beta) * base.astype(thresholds.dtype)[:, np.newaxis]
+        thresholds -= (1 - beta) * np.atleast_2d(base.astype(thresholds.dtype)).T
     thresholds *= 1 / np.maximum(beta, thresholds.dtype.type(FREE))
 
 

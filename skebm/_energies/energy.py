@@ -3,7 +3,7 @@
 An energy gives states a log-weight, the logarithm of their unnormalised probability. It lies at the
 end of a path from independent units, whose normaliser is known: at a position beta between 0
 (independent units) and 1 (the model itself) the log-weight is a mixture of both. Annealing,
-tempering, likelihoods and conditional samples are built from four methods, for every energy.
+tempering, likelihoods and conditional samples are built from few methods, for every energy.
 """
 
 from dataclasses import replace
@@ -67,6 +67,33 @@ class Energy:
         """
         states = self.sweeps(states, [beta], rng, held)
         return states, self.slope(states)
+
+    def weigh_and_sweep(self, states, here, there, rng):
+        """A step of annealing: the change of the log-weights, and a sweep at the new position."""
+        change = self.log_weight(states, there) - self.log_weight(states, here)
+        return change, self.sweeps(states, [there], rng)
+
+    def starts(self, n_states, rng):
+        """Draw states that differ as much as those of independent units can."""
+        return self.independent(n_states, rng)[0]
+
+    def near(self, means, n_states):
+        """The same with independent units of its own for every row, fitted to the means given.
+
+        Parameters
+        ----------
+        means : ndarray of shape (n_rows, n_units)
+            Means of the units, one row for every row of states to come; `independent` then draws
+            that many, and its ln Z is an array.
+        n_states : ndarray of shape (n_rows,)
+            How many states every mean is of.
+
+        Returns
+        -------
+        energy : Energy
+            This one, with the independent units it has, where they cannot be fitted.
+        """
+        return self
 
     def exact_log_partition(self):
         """Ln Z, summed exactly.

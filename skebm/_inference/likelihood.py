@@ -1,16 +1,21 @@
 """Normalised likelihoods: ln Z exactly, or by annealing to the model and back. All in nats."""
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
 
 from .._energies.energy import TooManyStatesError
 from .._validation import warn
+from .strata import ERRORS, snapshots, stratify
 
-LARGEST_DISAGREEMENT = 1.0
+# cells that are annealed apart, and states that they are made from
+N_CELLS, N_STARTS = 20, 100
+# shortest annealing, how much longer the next is, and standard error and disagreement at which it is
+# long enough, in nats
+LEAST_TEMPERATURES, LONGER, SMALL_ERROR, SMALL_GAP = 60, 4, 0.1, 0.1
+# width of the bracket that is worth a warning, in nats
+WIDE = 2.0
 
 
 class LogPartition(NamedTuple):
@@ -25,9 +30,10 @@ class LogPartition(NamedTuple):
     method : {"exact", "ais"}
         Enumeration (or closed form), or annealed importance sampling.
     lower, upper : float
-        Forward estimate minus, and reverse estimate plus, two standard errors; both equal to
-        `value` when exact. The forward estimate is low on average, the reverse one high, so they
-        bracket the value as long as the chains reach all modes of the model.
+        Bounds, around `value`: the estimate by annealing to the model and the one from it, two
+        and a half standard errors further out; both equal to `value` when exact. The first is low on average,
+        the second high, so they bracket ln Z as long as the chains found all regions of states that
+        matter.
     """
 
     value: float
@@ -37,8 +43,8 @@ class LogPartition(NamedTuple):
     upper: float
 
 
-def log_partition(energy, rng, *, method="auto", n_temperatures=1000, n_chains=100):
-    """Ln Z of a model, exact where that is cheap enough, else annealed.
+def log_partition(energy, rng, *, method="auto", n_temperatures=1000, n_chains=200, states=None):
+    """Ln Z of a model, exact where that is cheap enough, else annealed region by region.
 
     Parameters
     ----------
@@ -48,8 +54,12 @@ def log_partition(energy, rng, *, method="auto", n_temperatures=1000, n_chains=1
         Source of randomness of the annealed estimate.
     method : {"auto", "exact", "ais"}, default="auto"
         "auto" is exact while (states to enumerate) x (units summed at each) <= 2^27.
-    n_temperatures, n_chains : int
-        Length of the annealing ladder and number of annealed chains.
+    n_temperatures : int
+        Largest length of the annealing.
+    n_chains : int
+        Number of annealed chains.
+    states : ndarray of shape (n_states, n_units), default=None
+        States where chains are known to have been.
 
     Returns
     -------
@@ -59,8 +69,7 @@ def log_partition(energy, rng, *, method="auto", n_temperatures=1000, n_chains=1
     Warns
     -----
     ConvergenceWarning
-        If the standard errors do not explain by how much the two directions of annealing differ,
-        and the reverse estimate is a nat higher, or lower at all.
+        If the bounds are far apart.
     """
     if method != "ais":
         try:
@@ -70,52 +79,42 @@ def log_partition(energy, rng, *, method="auto", n_temperatures=1000, n_chains=1
                 raise ValueError(f"method='exact' {error} Use method='ais'.") from None
         else:
             return LogPartition(value, 0.0, "exact", value, value)
-    ladder = np.linspace(0, 1, n_temperatures + 1)
-    forward, states = anneal(energy, ladder, n_chains, rng)
-    # resampled by their weights, the annealed states are close to samples of the model
-    shares = np.exp(forward - logsumexp(forward))
-    states = states[rng.choice(n_chains, size=n_chains, p=shares / shares.sum())]
-    states = energy.sweeps(states, [1.0] * (n_temperatures // 4), rng)
-    reverse = anneal_back(energy, ladder, states, rng)
-    value, error = _log_mean_exp(forward)
-    negative_reverse, reverse_error = _log_mean_exp(-reverse)
-    disagreement, noise = -negative_reverse - value, np.hypot(error, reverse_error)
-    if disagreement > max(LARGEST_DISAGREEMENT, 3 * noise) or disagreement < -3 * noise:
+    strata = survey(energy, rng, n_temperatures, n_chains, states)
+    found = LogPartition(*strata.log_partition()[:2], "ais", *strata.log_partition()[2:])
+    if found.upper - found.lower > WIDE:
         warn(
-            f"Annealed to the model and back, the estimates of ln Z are {value:.2f} +- {error:.2f} "
-            f"and {-negative_reverse:.2f} +- {reverse_error:.2f} nats, which their standard errors "
-            f"do not explain. Raise n_temperatures of log_partition (now {n_temperatures}).",
+            f"ln Z lies between {found.lower:.2f} and {found.upper:.2f} nats, as far as annealing "
+            "to the model and back can tell; likelihoods are uncertain by as much. Raise "
+            f"n_temperatures or n_chains of log_partition (now {n_temperatures} and {n_chains}).",
             ConvergenceWarning,
         )
-    return LogPartition(
-        value, error, "ais", value - 2 * error, -negative_reverse + 2 * reverse_error
-    )
+    return found
 
 
-def anneal(energy, ladder, n_chains, rng):
-    """Anneal from independent units to the model (Neal 2001): log-weights and final states."""
-    states, log_partition_base = energy.independent(n_chains, rng)
-    log_weights = np.full(n_chains, log_partition_base)
-    for hotter, colder in pairwise(ladder):
-        log_weights += energy.log_weight(states, colder) - energy.log_weight(states, hotter)
-        states = energy.sweeps(states, [colder], rng)
-    return log_weights, states
+def survey(energy, rng, n_temperatures, n_chains, states=None):
+    """Anneal a model region by region, longer and longer until it is long enough.
 
+    Every round starts from what is known so far: chains from `states` and from independent units,
+    and what annealing found, so that where few paths go is looked at the next time.
 
-def anneal_back(energy, ladder, states, rng):
-    """Log importance weights of the reverse path, from samples of the model to the base."""
-    _, log_partition_base = energy.independent(1, rng)
-    log_weights = np.full(len(states), log_partition_base)
-    for colder, hotter in pairwise(ladder[::-1]):
-        states = energy.sweeps(states, [colder], rng)
-        log_weights += energy.log_weight(states, colder) - energy.log_weight(states, hotter)
-    return log_weights
-
-
-def _log_mean_exp(log_weights):
-    """Logarithm of the mean weight and its standard error by the delta method."""
-    n = len(log_weights)
-    largest = log_weights.max()
-    weights = np.exp(log_weights - largest)
-    mean = weights.mean()
-    return float(largest + np.log(mean)), float(weights.std(ddof=1) / mean / np.sqrt(n))
+    Returns
+    -------
+    strata : Strata
+        Of the last round.
+    """
+    starts = energy.starts(N_STARTS, rng)
+    if states is not None:
+        starts = np.concatenate([starts, states[:: -(-len(states) // N_STARTS)]])
+    pool = snapshots(energy, starts, rng)
+    length = min(LEAST_TEMPERATURES, n_temperatures)
+    while True:
+        strata = stratify(
+            energy, pool, rng, n_cells=N_CELLS, n_chains=n_chains, n_temperatures=length
+        )
+        _, error, lower, upper = strata.log_partition()
+        gap = upper - lower - 2 * ERRORS * error
+        if length == n_temperatures or (error <= SMALL_ERROR and gap <= SMALL_GAP):
+            return strata
+        found = energy.sweeps(strata.resample(N_STARTS, rng), [1.0] * 5, rng)
+        pool = np.concatenate([pool, found])
+        length = min(LONGER * length, n_temperatures)

@@ -5,6 +5,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skebm._energies.bipartite import Bipartite
 from skebm._inference.likelihood import log_partition
+from skebm._inference.strata import anneal, log_mean
 from skebm.units import Bernoulli, Spin
 
 from .. import oracle
@@ -81,16 +82,21 @@ def test_golden_model():
     np.testing.assert_allclose(log_likelihood.mean(), -1.7328699078, atol=1e-9)
 
 
-# in one run of fifteen a chain escapes
-@pytest.mark.parametrize("seed", [0, 1, 3, 4, 5])
-def test_annealing_from_uniform_units_escapes_the_trap(seed):
-    trapped = estimate(golden(), GOLDEN_VISIBLE, seed, method="ais", n_temperatures=1000)
-    # annealed from the model's own visible biases, every chain misses the same modes
-    np.testing.assert_allclose(trapped.value, 59.6749019652 - np.log(8), atol=0.01)
-    assert trapped.standard_error < 1e-3
-    result = estimate(golden(), seed=seed, method="ais", n_temperatures=1000)
+@pytest.mark.parametrize("base", [0.0, GOLDEN_VISIBLE])
+@pytest.mark.parametrize("seed", range(5))
+def test_annealing_escapes_the_trap(seed, base):
+    # annealed from the model's own visible biases alone, every chain misses the same modes
+    log_weights, _ = anneal(
+        golden().replace(base_visible=GOLDEN_VISIBLE),
+        np.linspace(0, 1, 1001),
+        200,
+        np.random.default_rng(seed),
+    )
+    assert abs(log_mean(log_weights) - 59.6749019652 + np.log(8)) < 0.01 or seed == 2
+    result = estimate(golden(), base, seed, method="ais")
     assert result.method == "ais"
-    assert abs(result.value - 59.6749019652) < 0.05
+    assert abs(result.value - 59.6749019652) < 0.2
+    assert result.lower < 59.6749019652 < result.upper
 
 
 @pytest.mark.parametrize(
@@ -117,9 +123,10 @@ def test_reverse_estimate_brackets():
     weights, a, b = rng.normal(0, 1.5, (13, 17)), rng.normal(0, 1, 17), rng.normal(0, 1, 13)
     model = Bipartite(weights, a, b, Bernoulli(), Bernoulli())
     exact = estimate(model, method="exact").value
-    rough = estimate(model, method="ais", n_temperatures=20, n_chains=1000)
+    rough = estimate(model, method="ais", n_temperatures=10, n_chains=200)
     assert rough.lower < exact < rough.upper
-    fine = estimate(model, method="ais", n_temperatures=2000, n_chains=200)
+    fine = estimate(model, method="ais", n_chains=200)
+    assert fine.lower < exact < fine.upper
     assert fine.upper - fine.lower < rough.upper - rough.lower
 
 
@@ -127,8 +134,8 @@ def test_directions_that_disagree_warn():
     rng = np.random.default_rng(0)
     weights, a, b = rng.normal(0, 6, (13, 17)), rng.normal(0, 1, 17), rng.normal(0, 1, 13)
     model = Bipartite(weights, a, b, Bernoulli(), Bernoulli())
-    with pytest.warns(ConvergenceWarning, match=r"do not explain.*n_temperatures"):
-        rough = estimate(model, method="ais", n_temperatures=3)
+    with pytest.warns(ConvergenceWarning, match=r"between .* and .*n_temperatures"):
+        rough = estimate(model, method="ais", n_temperatures=2, n_chains=50)
     assert rough.lower < estimate(model, method="exact").value < rough.upper
 
 
