@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, run_epochs
 from ._inference import likelihood
+from ._inference.likelihood import NARROW
 from ._learning.optimizer import State
 from ._validation import all_or_nothing, as_generator, warn
 
@@ -53,12 +54,15 @@ class Course(NamedTuple):
         What the last epoch left beside the parameters.
     best : Best or None
         What early stopping will return to, while it watches.
+    replaced : dict or None
+        Fitted attributes as training left them, where the end of `fit` replaced them.
     """
 
     generator: dict
     split_seed: int
     state: State | None = None
     best: Best | None = None
+    replaced: dict | None = None
 
 
 class Machine(
@@ -127,6 +131,8 @@ class Machine(
             )
             return
         rng, held_out = self._resume(), None
+        if self._course_.replaced is not None:
+            vars(self).update(self._course_.replaced)
         if self.early_stopping:
             X, held_out = self._hold_out(X)
             n_batches = -(-X.shape[0] // self.batch_size)
@@ -152,6 +158,14 @@ class Machine(
         run_epochs(self, horizon - self.n_iter_, X, run_epoch)
         if self._course_.best is not None:  # a callback ended training
             vars(self).update(self._restored(self._course_))
+        fitted = self._finish(X)
+        replaced = {name: getattr(self, name) for name in fitted if hasattr(self, name)}
+        self._course_ = self._course_._replace(replaced=replaced)
+        vars(self).update(fitted)
+
+    def _finish(self, X):
+        """What is left to do when training ends: attributes that this sets."""
+        return {}
 
     def _judge(self, fitted, held_out, horizon):
         """Score held-out rows after an epoch, whose attributes are changed; whether to stop."""
@@ -216,7 +230,7 @@ class Machine(
 
     def _begin(self, X):
         """Start anew, with a generator that is the only source of randomness from here on."""
-        for name in ("chains_", "swap_rates_", "validation_scores_"):
+        for name in ("chains_", "lag_", "swap_rates_", "validation_scores_"):
             vars(self).pop(name, None)
         rng = as_generator(self.random_state)
         self._start(X, rng)
@@ -295,7 +309,9 @@ class Machine(
             )
         return fitted | {
             "_course_": self._course_._replace(
-                generator=rng.bit_generator.state, state=done._replace(parameters=())
+                generator=rng.bit_generator.state,
+                state=done._replace(parameters=()),
+                replaced=None,
             ),
             "n_iter_": self.n_iter_ + 1,
             "_loss_name_": self._loss_name,
@@ -337,8 +353,8 @@ class Machine(
         machine, and back from samples of the machine, which brackets the value as long as the
         chains reach all modes. The annealing seed was drawn in `fit`, so
         the same call always gives the same value. It is kept as long as parameters and temperature
-        stay the same, and used by `score_samples` and `score` if it is at least as long, and has as
-        many chains, as the default.
+        stay the same; `score_samples` and `score` use the one with the narrowest bounds, which may
+        be what `fit` found, if they are at most .6 nats apart.
 
         Parameters
         ----------
@@ -384,9 +400,8 @@ class Machine(
         if value is None:
             rng = np.random.Generator(np.random.SFC64(self._likelihood_seed_))
             model = self._sampler()
-            value = likelihood.log_partition(
-                model, rng, states=self._visited(model, rng), **options
-            )
+            visited = self._visited(model, rng)
+            value = likelihood.log_partition(model, rng, states=visited, **options)
             self._log_partition_ = self._fingerprint(), kept | {name: value}
         return value
 
@@ -402,17 +417,14 @@ class Machine(
         return arrays, self._temperature()
 
     def _log_partition_to_score(self):
-        """That of the default arguments, or what was annealed longer and with more chains."""
-        default = self.log_partition()
-        if default.method == "exact":
-            return default.value
-        least = (DEFAULT_TEMPERATURES, DEFAULT_CHAINS)
-        better = {
-            n_temperatures * n_chains: value
-            for (_, n_temperatures, n_chains), value in self._kept_log_partitions().items()
-            if n_temperatures >= least[0] and n_chains >= least[1]
-        }
-        return better[max(better)].value
+        """The most accurate that is known, if that suffices, else that of the default arguments."""
+
+        def width(found):
+            return found.upper - found.lower
+
+        if not any(width(found) <= NARROW for found in self._kept_log_partitions().values()):
+            self.log_partition()
+        return min(self._kept_log_partitions().values(), key=width).value
 
     def score_samples(self, X):
         """Compute the log-likelihood ln p(x) of every row.

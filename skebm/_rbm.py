@@ -1,6 +1,7 @@
 """Restricted Boltzmann machine."""
 
 import zlib
+from copy import copy
 from math import sqrt
 from numbers import Integral, Real
 
@@ -14,12 +15,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import run_epochs
 from ._energies.bipartite import Bipartite, may_diverge
+from ._energies.sums import LARGEST_WORK
 from ._inference import tap
 from ._inference.chains import LADDER, tempered_samples
+from ._inference.likelihood import estimate
+from ._learning.balance import equilibrate, look
 from ._learning.factor_analysis import maximize
 from ._learning.optimizer import State
 from ._learning.rbm import Parameters, Workspace, epoch, n_model_chains
-from ._machine import N_CHAINS, Machine
+from ._machine import DEFAULT_CHAINS, DEFAULT_TEMPERATURES, N_CHAINS, Machine
 from ._validation import (
     as_generator,
     check_columns,
@@ -38,6 +42,10 @@ from .theory import rbm_phase
 from .units import UNITS, Gaussian, Unit, as_unit
 
 INITIAL_SCALE = 0.1
+# share of the work of training that a look at its result may take, the shortest one, and rows
+LOOK_SHARE, LEAST_LOOK, LOOK_ROWS = 0.1, 30, 2000
+# nats a row that chains which lag may cost without a warning
+LARGEST_LAG = 0.5
 # in nats, that single precision may cost a log-weight
 LARGEST_ROUNDING = 1e-3
 # of a column's variance, that its unit's variance keeps at least
@@ -63,12 +71,16 @@ class RBM(Machine):
         data in [0, 1], spins data in [-1, 1], Gaussian units standardised columns, ReLU units
         non-negative ones, Poisson units counts, ``Categorical(n_states)`` one-hot groups, and
         ``Composite`` a mixed table.
-    algorithm : {"pcd", "cd", "tempering"}, default="pcd"
+    algorithm : {"auto", "pcd", "cd", "tempering"}, default="auto"
         Where the chains of the negative phase start: "pcd" lets them go on from update to update
         (better likelihood and samples), "cd" starts them at the data (good features, needs no
         chains of its own). "tempering" lets them go on too and exchange states with chains of nine
         models between this one and independent units, so that they do not get stuck in a mode:
-        ten times the work, for long training at a fixed rate or data with separated modes.
+        ten times the work, for long training at a fixed rate or data with separated modes. "auto"
+        is "pcd", and mends what chains that lag behind do: where they cannot pass from one region
+        of states to another, the regions' probabilities come out wrong, by many nats. `fit` ends
+        with a look at them (for at most a tenth of its work; `lag_` is what it finds), and moves
+        the parameters until they are the shares that the data have. The others warn.
     cd_steps : int, default=1
         Sweeps of the chains in every update, the k of CD-k and PCD-k.
     n_chains : int, default=None
@@ -133,7 +145,12 @@ class RBM(Machine):
         Variances of visible Gaussian units, over T; 1 for other units beside them. Only where there
         are such units that learn them.
     chains_ : ndarray of shape (n_chains, n_components)
-        Hidden states of the persistent chains ("pcd" and "tempering").
+        Hidden states of the persistent chains (not with "cd").
+    lag_ : float
+        Nats of the mean log-likelihood that are lost because regions of states between which chains
+        do not pass have other probabilities than shares in the data, after `fit` ("pcd",
+        "tempering" and "auto", if it trained long enough for a look to cost little). Near 0 for
+        chains that represent the machine.
     swap_rates_ : ndarray of shape (9,)
         Share of the chains that neighbouring models exchanged in the last update ("tempering").
     loss_curve_ : list of float
@@ -159,7 +176,8 @@ class RBM(Machine):
     T. Tieleman, "Training restricted Boltzmann machines using approximations to the likelihood
     gradient" (2008). G. Montavon and K.-R. Mueller, "Deep Boltzmann machines and the centering
     trick" (2012). J. Melchior, A. Fischer and L. Wiskott, "How to center deep Boltzmann machines"
-    (2016).
+    (2016). C. Geyer and E. Thompson, "Constrained Monte Carlo maximum likelihood for dependent
+    data" (1992).
 
     Examples
     --------
@@ -182,7 +200,7 @@ class RBM(Machine):
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "visible": [StrOptions(set(UNITS)), Unit],
         "hidden": [StrOptions(set(UNITS)), Unit],
-        "algorithm": [StrOptions({"pcd", "cd", "tempering"})],
+        "algorithm": [StrOptions({"auto", "pcd", "cd", "tempering"})],
         "cd_steps": [Interval(Integral, 1, None, closed="left")],
         "n_chains": [Interval(Integral, 1, None, closed="left"), None],
         "temperature": [Interval(Real, 0, None, closed="neither")],
@@ -210,7 +228,7 @@ class RBM(Machine):
         *,
         visible="bernoulli",
         hidden="bernoulli",
-        algorithm="pcd",
+        algorithm="auto",
         cd_steps=1,
         n_chains=None,
         temperature=1.0,
@@ -475,7 +493,8 @@ class RBM(Machine):
             visible = as_unit(self.visible).with_variance(state.variance, self._data_variance_)
             model = model.replace(visible=visible)
         n_rows = -(-X.shape[0] // n_batches)
-        n_chains = n_model_chains(self.algorithm, state, n_rows)
+        algorithm = "pcd" if self.algorithm == "auto" else self.algorithm
+        n_chains = n_model_chains(algorithm, state, n_rows)
         work = Workspace.allocate(n_rows, n_chains, Parameters(*state.parameters))
         discretize = holds_means(X, model.visible)
 
@@ -490,7 +509,7 @@ class RBM(Machine):
                 discretize=discretize,
                 shuffle=self.shuffle,
                 rule={
-                    "algorithm": self.algorithm,
+                    "algorithm": algorithm,
                     "n_steps": self.cd_steps,
                     "centered": self.centered,
                 },
@@ -503,6 +522,62 @@ class RBM(Machine):
             )
 
         return state, run
+
+    def _finish(self, X):
+        """Look where the probability lies, and move it to where the data are ("auto").
+
+        With what was found out about ln Z, which `score` uses.
+        """
+        n_batches = -(-X.shape[0] // self.batch_size)
+        chains = self._course_.state.chains
+        if chains is None:
+            return {}
+        work = self.n_iter_ * n_batches * self.cd_steps * (3 * len(chains) + 2 * self.batch_size)
+        n_temperatures = min(int(LOOK_SHARE * work / (4 * DEFAULT_CHAINS)), DEFAULT_TEMPERATURES)
+        if n_temperatures < LEAST_LOOK:
+            return {}
+        rng = np.random.Generator(np.random.SFC64([self._likelihood_seed_, 1]))
+        model = self._sampler()
+        rows = X[np.sort(rng.permutation(X.shape[0])[:LOOK_ROWS])]
+        rows = rows.toarray() if sparse.issparse(rows) else rows
+        if holds_means(rows, model.visible):
+            rows = model.visible.discretize(rows, rng)
+        options = rows, self._visited(model, rng), rng, n_temperatures, DEFAULT_CHAINS
+        if self.algorithm == "auto":
+            offsets = rows.mean(axis=0), model.mean_hidden(rows).mean(axis=0)
+            found, before, after = equilibrate(model, offsets, *options)
+        else:
+            found, before = model, look(model, *options)
+            after = before
+        fitted = {"lag_": after.lag}
+        trial = copy(self)
+        if found is not model:
+            names = zip(self._parameter_names, Parameters._fields, strict=True)
+            moved = {name: getattr(found, field) for name, field in names}
+            states = after.strata.resample(len(self.chains_), rng)
+            moved["chains_"] = found.sample_hidden(states, rng)
+            vars(trial).update(moved)
+            if trial._problem() is None:
+                fitted |= moved
+            else:
+                trial, after, fitted = self, before, {"lag_": before.lag}
+        if after.lag > LARGEST_LAG:
+            region = (after.masses - after.shares).argmax()
+            advice = (
+                "Lower learning_rate, or train with algorithm='tempering'."
+                if self.algorithm == "auto"
+                else "algorithm='auto' moves them to their shares."
+            )
+            warn(
+                "Chains do not represent the machine: the probabilities of regions of states cost "
+                f"{after.lag:.2g} nats of likelihood a row; one with {after.shares[region]:.1%} of "
+                f"the data has the probability {after.masses[region]:.1%}. {advice}",
+                ConvergenceWarning,
+            )
+        if model.work()[0] > LARGEST_WORK:
+            name = ("look", n_temperatures, DEFAULT_CHAINS)
+            fitted["_log_partition_"] = trial._fingerprint(), {name: estimate(after.strata)}
+        return fitted
 
     def _resume_chains(self, model, before, rng):
         """Hidden states of the last update; new ones, from independent units, where missing."""

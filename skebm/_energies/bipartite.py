@@ -239,18 +239,21 @@ class Bipartite(Energy):
         n_hidden, n_visible = self.weights.shape
         if isinstance(self.visible, Gaussian) and isinstance(self.hidden, Gaussian):
             return self.in_double()._normal_log_partition()
-        n_states = {
-            False: self.visible.count_states(n_visible) * n_hidden,
-            True: self.hidden.count_states(n_hidden) * n_visible,
-        }
-        swap = n_states[True] < n_states[False]
-        if n_states[swap] > LARGEST_WORK:
+        work, swap = self.work()
+        if work > LARGEST_WORK:
             raise TooManyStatesError(
                 f"needs a side of discrete units with at most {LARGEST_WORK} = 2^27 joint states, "
                 "counted once for each unit of the other side; this model has "
                 f"{n_visible} visible {self.visible!r} and {n_hidden} hidden {self.hidden!r} units."
             )
         return (self.swapped() if swap else self).in_double()._summed_log_partition()
+
+    def work(self):
+        """States of the side that has fewer times units of the other; whether it is the hidden."""
+        n_hidden, n_visible = self.weights.shape
+        visible = self.visible.count_states(n_visible) * n_hidden
+        hidden = self.hidden.count_states(n_hidden) * n_visible
+        return (hidden, True) if hidden < visible else (visible, False)
 
     def _summed_log_partition(self):
         """Ln Z by summing over the states of the visible side, a block at a time."""

@@ -11,11 +11,12 @@ from .strata import ERRORS, snapshots, stratify
 
 # cells that are annealed apart, and states that they are made from
 N_CELLS, N_STARTS = 20, 100
-# shortest annealing, how much longer the next is, and standard error and disagreement at which it is
-# long enough, in nats
-LEAST_TEMPERATURES, LONGER, SMALL_ERROR, SMALL_GAP = 60, 4, 0.1, 0.1
-# width of the bracket that is worth a warning, in nats
-WIDE = 2.0
+# shortest annealing, and how much longer the next is
+LEAST_TEMPERATURES, LONGER = 60, 4
+# standard error and disagreement at which annealing is long enough, in nats
+SMALL_ERROR, SMALL_GAP = 0.1, 0.1
+# width of the bracket of a good estimate, and one that is worth a warning, in nats
+NARROW, WIDE = 2 * ERRORS * SMALL_ERROR + SMALL_GAP, 2.0
 
 
 class LogPartition(NamedTuple):
@@ -31,9 +32,9 @@ class LogPartition(NamedTuple):
         Enumeration (or closed form), or annealed importance sampling.
     lower, upper : float
         Bounds, around `value`: the estimate by annealing to the model and the one from it, two
-        and a half standard errors further out; both equal to `value` when exact. The first is low on average,
-        the second high, so they bracket ln Z as long as the chains found all regions of states that
-        matter.
+        and a half standard errors further out; both equal to `value` when exact. The first is low
+        on average, the second high, so they bracket ln Z as long as the chains found all regions of
+        states that matter.
     """
 
     value: float
@@ -79,8 +80,7 @@ def log_partition(energy, rng, *, method="auto", n_temperatures=1000, n_chains=2
                 raise ValueError(f"method='exact' {error} Use method='ais'.") from None
         else:
             return LogPartition(value, 0.0, "exact", value, value)
-    strata = survey(energy, rng, n_temperatures, n_chains, states)
-    found = LogPartition(*strata.log_partition()[:2], "ais", *strata.log_partition()[2:])
+    found = estimate(survey(energy, rng, n_temperatures, n_chains, states))
     if found.upper - found.lower > WIDE:
         warn(
             f"ln Z lies between {found.lower:.2f} and {found.upper:.2f} nats, as far as annealing "
@@ -89,6 +89,12 @@ def log_partition(energy, rng, *, method="auto", n_temperatures=1000, n_chains=2
             ConvergenceWarning,
         )
     return found
+
+
+def estimate(strata):
+    """Ln Z of a survey."""
+    value, error, lower, upper = strata.log_partition()
+    return LogPartition(value, error, "ais", lower, upper)
 
 
 def survey(energy, rng, n_temperatures, n_chains, states=None):
@@ -106,7 +112,7 @@ def survey(energy, rng, n_temperatures, n_chains, states=None):
     if states is not None:
         starts = np.concatenate([starts, states[:: -(-len(states) // N_STARTS)]])
     pool = snapshots(energy, starts, rng)
-    length = min(LEAST_TEMPERATURES, n_temperatures)
+    length = LEAST_TEMPERATURES if n_temperatures > LONGER * LEAST_TEMPERATURES else n_temperatures
     while True:
         strata = stratify(
             energy, pool, rng, n_cells=N_CELLS, n_chains=n_chains, n_temperatures=length

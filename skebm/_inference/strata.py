@@ -41,6 +41,8 @@ class Strata(NamedTuple):
         Where annealing ended, in the region where it began.
     log_weights : ndarray of shape (n_states,)
         Logarithms of their weights, whose sum is Z.
+    regions : ndarray of int of shape (n_states,)
+        Their regions.
     """
 
     centres: np.ndarray
@@ -51,6 +53,7 @@ class Strata(NamedTuple):
     errors: np.ndarray
     states: np.ndarray
     log_weights: np.ndarray
+    regions: np.ndarray
 
     def log_partition(self):
         """Ln Z, its standard error, and bounds."""
@@ -69,14 +72,12 @@ class Strata(NamedTuple):
         found = self.region_of[nearest(states, self.centres)]
         return np.bincount(found, minlength=len(self.value)) / len(states)
 
-    def effective_share(self):
-        """Effective number of the annealed states, as a share of them."""
-        weights = np.exp(self.log_weights - self.log_weights.max())
-        return float(weights.sum() ** 2 / (len(weights) * (weights**2).sum()))
-
-    def resample(self, n_states, rng):
-        """Draw states with the chances of their weights."""
-        weights = np.exp(self.log_weights - self.log_weights.max())
+    def resample(self, n_states, rng, region=None):
+        """Draw states with the chances of their weights, of all regions or of one."""
+        log_weights = self.log_weights
+        if region is not None:
+            log_weights = np.where(self.regions == region, log_weights, -np.inf)
+        weights = np.exp(log_weights - log_weights.max())
         places = (rng.random() + np.arange(n_states)) / n_states * weights.sum()
         return self.states[np.searchsorted(np.cumsum(weights), places).clip(0, len(weights) - 1)]
 
@@ -164,7 +165,8 @@ def stratify(energy, pool, rng, *, n_cells, n_chains, n_temperatures):
         )
         first += len(part)
     log_weights = forward - np.log(np.bincount(regions)[regions])
-    return Strata(centres, region_of, *np.array(columns).T, states[stayed], log_weights[stayed])
+    annealed = states[stayed], log_weights[stayed], regions[stayed]
+    return Strata(centres, region_of, *np.array(columns).T, *annealed)
 
 
 def _regions(counts):

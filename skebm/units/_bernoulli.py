@@ -37,7 +37,13 @@ class Bernoulli(Finite):
         positive = np.maximum(scaled, 0)
         np.abs(scaled, out=scaled)
         np.negative(scaled, out=scaled)
-        np.log1p(np.exp(scaled, out=scaled), out=scaled)
+        np.exp(scaled, out=scaled)
+        if scaled.dtype == np.float32:
+            # half the cost of log1p, and as accurate beside the sums of units that this is part of
+            scaled += 1
+            np.log(scaled, out=scaled)
+        else:
+            np.log1p(scaled, out=scaled)
         scaled += positive
         scaled *= temperature
         return scaled
