@@ -17,12 +17,12 @@ from ._callbacks import run_epochs
 from ._energies.bipartite import Bipartite, may_diverge
 from ._energies.sums import LARGEST_WORK
 from ._inference import tap
-from ._inference.chains import LADDER, tempered_samples
+from ._inference.chains import tempered_samples
 from ._inference.likelihood import estimate
 from ._learning.balance import equilibrate, look
 from ._learning.factor_analysis import maximize
 from ._learning.optimizer import State
-from ._learning.rbm import Parameters, Workspace, epoch, n_model_chains
+from ._learning.rbm import N_HOT, N_RUNGS, Parameters, Workspace, epoch, n_model_chains
 from ._machine import DEFAULT_CHAINS, DEFAULT_TEMPERATURES, N_CHAINS, Machine
 from ._validation import (
     as_generator,
@@ -74,13 +74,14 @@ class RBM(Machine):
     algorithm : {"auto", "pcd", "cd", "tempering"}, default="auto"
         Where the chains of the negative phase start: "pcd" lets them go on from update to update
         (better likelihood and samples), "cd" starts them at the data (good features, needs no
-        chains of its own). "tempering" lets them go on too and exchange states with chains of nine
-        models between this one and independent units, so that they do not get stuck in a mode:
-        ten times the work, for long training at a fixed rate or data with separated modes. "auto"
-        is "pcd", and mends what chains that lag behind do: where they cannot pass from one region
-        of states to another, the regions' probabilities come out wrong, by many nats. `fit` ends
-        with a look at them (for at most a tenth of its work; `lag_` is what it finds), and moves
-        the parameters until they are the shares that the data have. The others warn.
+        chains of its own). "tempering" lets them go on too, and some in every update exchange
+        states with chains of 15 models between this one and independent units, so that they do not
+        get stuck in a mode: about twice the work, for long training or data with separated modes.
+        "auto" is "pcd". It and "tempering" mend what chains that lag behind do: where they cannot
+        pass from one region of states to another, the regions' probabilities come out wrong, by
+        many nats. `fit` ends with a look at them (for at most a tenth of its work; `lag_` is what
+        it finds), and moves the parameters until they are the shares that the data have. "pcd"
+        only warns.
     cd_steps : int, default=1
         Sweeps of the chains in every update, the k of CD-k and PCD-k.
     n_chains : int, default=None
@@ -151,8 +152,8 @@ class RBM(Machine):
         do not pass have other probabilities than shares in the data, after `fit` ("pcd",
         "tempering" and "auto", if it trained long enough for a look to cost little). Near 0 for
         chains that represent the machine.
-    swap_rates_ : ndarray of shape (9,)
-        Share of the chains that neighbouring models exchanged in the last update ("tempering").
+    swap_rates_ : ndarray of shape (15,)
+        Share of the chains that neighbouring models exchange, a running mean ("tempering").
     loss_curve_ : list of float
         Mean free energy of the data minus that of the chains, on the last minibatch of every
         epoch. Not a likelihood: near 0 for a good machine.
@@ -479,12 +480,18 @@ class RBM(Machine):
             for unit, cut in as_unit(self.visible).blocks(X.shape[1]):
                 if not unit.learns_variance:
                     least[cut] = np.inf
+        ladder = swap_rates = None
+        if self.algorithm == "tempering":
+            ladder, swap_rates = before.ladder, before.swap_rates
+            if ladder is None:
+                ladder, swap_rates = np.linspace(0, 1, N_RUNGS), np.full(N_RUNGS - 1, 0.5)
         state = State(
             parameters,
             before.offsets,
             velocity,
             None if self.algorithm == "cd" else self._resume_chains(model, before.chains, rng),
-            np.zeros(len(LADDER) - 1) if self.algorithm == "tempering" else None,
+            ladder,
+            swap_rates,
             variance,
         ).copy()
         # the energy of the arrays that training changes
@@ -493,8 +500,7 @@ class RBM(Machine):
             visible = as_unit(self.visible).with_variance(state.variance, self._data_variance_)
             model = model.replace(visible=visible)
         n_rows = -(-X.shape[0] // n_batches)
-        algorithm = "pcd" if self.algorithm == "auto" else self.algorithm
-        n_chains = n_model_chains(algorithm, state, n_rows)
+        n_chains = n_model_chains(self._rule(), state, n_rows)
         work = Workspace.allocate(n_rows, n_chains, Parameters(*state.parameters))
         discretize = holds_means(X, model.visible)
 
@@ -509,7 +515,7 @@ class RBM(Machine):
                 discretize=discretize,
                 shuffle=self.shuffle,
                 rule={
-                    "algorithm": algorithm,
+                    "algorithm": self._rule(),
                     "n_steps": self.cd_steps,
                     "centered": self.centered,
                 },
@@ -524,7 +530,7 @@ class RBM(Machine):
         return state, run
 
     def _finish(self, X):
-        """Look where the probability lies, and move it to where the data are ("auto").
+        """Look where the probability lies, and move it to where the data are, unless "pcd".
 
         With what was found out about ln Z, which `score` uses.
         """
@@ -543,7 +549,7 @@ class RBM(Machine):
         if holds_means(rows, model.visible):
             rows = model.visible.discretize(rows, rng)
         options = rows, self._visited(model, rng), rng, n_temperatures, DEFAULT_CHAINS
-        if self.algorithm == "auto":
+        if self.algorithm != "pcd":
             offsets = rows.mean(axis=0), model.mean_hidden(rows).mean(axis=0)
             found, before, after = equilibrate(model, offsets, *options)
         else:
@@ -563,21 +569,26 @@ class RBM(Machine):
                 trial, after, fitted = self, before, {"lag_": before.lag}
         if after.lag > LARGEST_LAG:
             region = (after.masses - after.shares).argmax()
-            advice = (
-                "Lower learning_rate, or train with algorithm='tempering'."
-                if self.algorithm == "auto"
-                else "algorithm='auto' moves them to their shares."
-            )
+            advice = {
+                "pcd": "algorithm='auto' moves them to their shares.",
+                "auto": "Lower learning_rate, or train with algorithm='tempering'.",
+                "tempering": "Lower learning_rate.",
+            }
             warn(
                 "Chains do not represent the machine: the probabilities of regions of states cost "
                 f"{after.lag:.2g} nats of likelihood a row; one with {after.shares[region]:.1%} of "
-                f"the data has the probability {after.masses[region]:.1%}. {advice}",
+                f"the data has the probability {after.masses[region]:.1%}. "
+                + advice[self.algorithm],
                 ConvergenceWarning,
             )
         if model.work()[0] > LARGEST_WORK:
             name = ("look", n_temperatures, DEFAULT_CHAINS)
             fitted["_log_partition_"] = trial._fingerprint(), {name: estimate(after.strata)}
         return fitted
+
+    def _rule(self):
+        """Where the chains of an update start."""
+        return "pcd" if self.algorithm == "auto" else self.algorithm
 
     def _resume_chains(self, model, before, rng):
         """Hidden states of the last update; new ones, from independent units, where missing."""
@@ -586,7 +597,7 @@ class RBM(Machine):
         wanted = [(own, n_chains)]
         if self.algorithm == "tempering":
             hot = None if before is None or own is None else before[: len(before) - len(own)]
-            wanted.insert(0, (hot, (len(LADDER) - 1) * n_chains))
+            wanted.insert(0, (hot, (N_RUNGS - 1) * min(N_HOT, n_chains)))
         chains = []
         for part, size in wanted:
             if part is None or len(part) != size:
@@ -598,7 +609,7 @@ class RBM(Machine):
         names = dict(zip(self._parameter_names, state.parameters, strict=True))
         chains = state.chains
         if chains is not None:
-            chains = chains[len(chains) - n_model_chains(self.algorithm, state, 0) :]
+            chains = chains[len(chains) - n_model_chains(self._rule(), state, 0) :]
         others = {
             "chains_": chains,
             "swap_rates_": state.swap_rates,

@@ -2,8 +2,34 @@
 
 import numpy as np
 
-# where the rungs stand between independent units and the model
-LADDER = np.linspace(0, 1, 10)
+# rungs of the ladder with which samples are drawn
+N_RUNGS = 10
+# sweeps between two placements of the rungs, and the last of all that move them
+PLACE_EVERY, PLACE_SHARE = 25, 0.5
+# share of refused exchanges that a gap has at least, so that no two rungs stand together
+LEAST_REFUSED = 0.02
+
+
+def place(betas, swap_rates):
+    """Move the rungs of a ladder to where neighbours refuse exchanges equally often.
+
+    What is refused between two positions is about their distance in the one metric that counts, so
+    rungs gather where the model changes most (Syed, Bouchard-Cote, Deligiannidis and Doucet 2022).
+
+    Parameters
+    ----------
+    betas : ndarray of shape (n_rungs,)
+        Positions, rising from 0 to 1.
+    swap_rates : ndarray of shape (n_rungs - 1,)
+        Mean share of the exchanges that were accepted, between a rung and the next.
+
+    Returns
+    -------
+    betas : ndarray of shape (n_rungs,)
+        Better positions.
+    """
+    refused = np.append(0.0, np.cumsum(np.maximum(1 - swap_rates, LEAST_REFUSED)))
+    return np.interp(np.linspace(0, refused[-1], len(betas)), refused, betas)
 
 
 def temper(energy, states, betas, rng, held=None):
@@ -101,12 +127,18 @@ def tempered_samples(energy, start, n_sweeps, rng, held=None):
     states : ndarray of shape (n_chains, n_units)
         States of the model.
     """
-    n_rungs, n_chains = len(LADDER), len(start)
-    hot, _ = energy.independent((n_rungs - 1) * n_chains, rng)
+    n_chains, betas = len(start), np.linspace(0, 1, N_RUNGS)
+    hot, _ = energy.independent((N_RUNGS - 1) * n_chains, rng)
     states = np.concatenate([hot, start])
     if held is not None:
-        held = np.tile(held, (n_rungs, 1))
-        np.copyto(states, np.tile(start, (n_rungs, 1)), where=held)
-    for _ in range(n_sweeps):
-        states, _ = temper(energy, states, LADDER, rng, held)
+        held = np.tile(held, (N_RUNGS, 1))
+        np.copyto(states, np.tile(start, (N_RUNGS, 1)), where=held)
+    rates = np.zeros(N_RUNGS - 1)
+    for sweep in range(1, n_sweeps + 1):
+        states, swap_rates = temper(energy, states, betas, rng, held)
+        # the last sweeps are those of a ladder that no longer moves, and keep the law of the model
+        if sweep <= PLACE_SHARE * n_sweeps:
+            rates += swap_rates / PLACE_EVERY
+            if sweep % PLACE_EVERY == 0:
+                betas, rates = place(betas, rates), np.zeros_like(rates)
     return states[-n_chains:]

@@ -22,8 +22,10 @@ class State(NamedTuple):
         Last step of every parameter, where there is momentum.
     chains : ndarray of shape (n_chains, n_units) or None
         Persistent chains of the negative phase.
+    ladder : ndarray or None
+        Positions of the rungs, where there is tempering.
     swap_rates : ndarray or None
-        Share of the chains that neighbouring rungs exchanged, where there is tempering.
+        Running mean of the share of chains that neighbouring rungs exchange.
     variance : ndarray or None
         Variances of visible units that learn them, of all columns.
     """
@@ -32,6 +34,7 @@ class State(NamedTuple):
     offsets: tuple
     velocity: tuple | None = None
     chains: np.ndarray | None = None
+    ladder: np.ndarray | None = None
     swap_rates: np.ndarray | None = None
     variance: np.ndarray | None = None
 

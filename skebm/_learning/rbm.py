@@ -10,9 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from .._inference.chains import LADDER, temper
+from .._inference.chains import place, temper
 from .optimizer import minibatches, move, track
 
+# tempering: rungs with the model's own, chains of a rung, and share of an update in running rates
+N_RUNGS, N_HOT, SWAP_RATE = 16, 6, 0.02
 # learned variances: factor of the learning rate, and how far a logarithm moves at most in an update
 VARIANCE_RATE, LARGEST_VARIANCE_STEP = 1.0, 0.1
 
@@ -69,8 +71,8 @@ def gradient(model, state, n_rows, work, rng, *, algorithm, n_steps, centered, s
         Source of randomness.
     algorithm : {"cd", "pcd", "tempering"}
         Whether the chains of the negative phase start at the data, go on where they stopped, or
-        go on and exchange states along `LADDER`, the model's own being the last in
-        ``state.chains``.
+        go on while some of them, others in every update, exchange states along the ladder of
+        ``state.ladder``, whose chains stand before them in ``state.chains``.
     n_steps : int
         Sweeps of the chains in the update (k of CD-k and PCD-k).
     centered : bool
@@ -88,29 +90,24 @@ def gradient(model, state, n_rows, work, rng, *, algorithm, n_steps, centered, s
     field = work.field[:n_stacked]
 
     if algorithm == "tempering":
-        for _ in range(n_steps):
-            # chains are hidden states, those of the machine seen from its other end
-            chains, swap_rates = temper(model.swapped(), state.chains, LADDER, rng)
-            state.chains[:], state.swap_rates[:] = chains, swap_rates
-        v_chain[:] = model.sample_visible(state.chains[-n_chains:], rng)
+        exchange_with_ladder(model, state, n_chains, rng)
+    if algorithm == "cd":
+        _field(v_data, weights.T, intercept_hidden, out=field_data)
+        h_chain = model.hidden.sample(field_data, temperature, rng)
     else:
-        if algorithm == "cd":
-            _field(v_data, weights.T, intercept_hidden, out=field_data)
-            h_chain = model.hidden.sample(field_data, temperature, rng)
-        else:
-            h_chain = state.chains
-        for step in range(n_steps):
-            if step:
-                _field(v_chain, weights.T, intercept_hidden, out=field_chain)
-                model.hidden.sample(field_chain, temperature, rng, out=h_chain)
-            _field(h_chain, weights, intercept_visible, out=v_chain)
-            model.visible.sample(v_chain, temperature, rng, out=v_chain)
+        h_chain = state.chains[-n_chains:]
+    for step in range(n_steps):
+        if step:
+            _field(v_chain, weights.T, intercept_hidden, out=field_chain)
+            model.hidden.sample(field_chain, temperature, rng, out=h_chain)
+        _field(h_chain, weights, intercept_visible, out=v_chain)
+        model.visible.sample(v_chain, temperature, rng, out=v_chain)
     if algorithm == "cd":
         _field(v_chain, weights.T, intercept_hidden, out=field_chain)
     else:
         # one product serves both phases
         _field(work.visible[:n_stacked], weights.T, intercept_hidden, out=field)
-    if algorithm == "pcd":
+    if algorithm != "cd":
         model.hidden.sample(field_chain, temperature, rng, out=h_chain)
     hidden = model.hidden.mean(field, temperature, out=work.hidden[:n_stacked])
     h_data, h_model = hidden[:n_rows], hidden[n_rows:]
@@ -153,6 +150,18 @@ def gradient(model, state, n_rows, work, rng, *, algorithm, n_steps, centered, s
         hidden_step -= (v @ offset) @ h
 
 
+def exchange_with_ladder(model, state, n_chains, rng):
+    """Let some of the model's chains take part in a sweep of tempering, in place."""
+    n_hot = min(N_HOT, n_chains)
+    hot, own = state.chains[:-n_chains], state.chains[-n_chains:]
+    chosen = rng.permutation(n_chains)[:n_hot]
+    # chains are hidden states, those of the machine seen from its other end
+    states = np.concatenate([hot, own[chosen]])
+    states, swap_rates = temper(model.swapped(), states, state.ladder, rng)
+    hot[:], own[chosen] = states[:-n_hot], states[-n_hot:]
+    state.swap_rates[:] += SWAP_RATE * (swap_rates - state.swap_rates)
+
+
 def move_variances(model, state, n_rows, n_chains, work, rate, least):
     """Move learned variances along their gradient, in place, means and couplings of units kept.
 
@@ -189,7 +198,9 @@ def n_model_chains(algorithm, state, n_rows):
     """Number of chains of the model itself, whose states are the negative phase."""
     if algorithm == "cd":
         return n_rows
-    return len(state.chains) // (len(LADDER) if algorithm == "tempering" else 1)
+    if algorithm == "pcd":
+        return len(state.chains)
+    return max(len(state.chains) - (N_RUNGS - 1) * N_HOT, len(state.chains) // N_RUNGS)
 
 
 def _phase_means(stacked, n_rows):
@@ -274,5 +285,7 @@ def epoch(
         if state.variance is not None:
             move_variances(model, state, len(batch), n_chains, work, rate, least_variance)
         move(state, work.step, rate=rate * weight_scale, **regularization)
+    if state.ladder is not None:
+        state.ladder[:] = place(state.ladder, state.swap_rates)
     free_energy = model.free_energy(work.visible[: len(batch) + n_chains])
     return float(free_energy[: len(batch)].mean() - free_energy[len(batch) :].mean())
