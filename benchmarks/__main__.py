@@ -2,7 +2,19 @@
 
 import argparse
 
-from . import bars, boltzmann, digits, encoder, hopfield, imputation, mnist, modern, monitors, rbm
+from . import (
+    bars,
+    boltzmann,
+    digits,
+    encoder,
+    hopfield,
+    imputation,
+    likelihood,
+    mnist,
+    modern,
+    monitors,
+    rbm,
+)
 
 BENCHMARKS = {
     "bars": bars.main,
@@ -11,6 +23,7 @@ BENCHMARKS = {
     "encoder": encoder.main,
     "hopfield": hopfield.main,
     "imputation": imputation.main,
+    "likelihood": likelihood.main,
     "mnist": mnist.main,
     "modern": modern.main,
     "monitors": monitors.main,
@@ -24,6 +37,7 @@ def main():
     parser.add_argument("name", choices=sorted(BENCHMARKS))
     parser.add_argument("--rounds", type=int, default=11, help="interleaved repetitions")
     parser.add_argument("--data", help="file of images, for mnist and monitors")
+    parser.add_argument("--tables", help="archive of binary tables, for likelihood")
     parser.add_argument("--seeds", type=int, default=1, help="number of long runs, for mnist")
     parser.add_argument("--runs", type=int, default=100, help="runs of 4-2-4 in encoder")
     options = parser.parse_args()

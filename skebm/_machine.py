@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, run_epochs
 from ._inference import likelihood
-from ._inference.likelihood import NARROW
+from ._inference.likelihood import SMALL_ERROR
 from ._learning.optimizer import State
 from ._validation import all_or_nothing, as_generator, warn
 
@@ -349,12 +349,16 @@ class Machine(
         It is exact while (number of joint states to enumerate) times (units summed in closed form
         at each) is at most 2^27: of a restricted machine the states of its smaller side, say up to
         16 binary hidden units beside 784 visible ones; of units that are all coupled, 27 of them.
-        Above that, chains are annealed from independent units fitted to the training data to the
-        machine, and back from samples of the machine, which brackets the value as long as the
-        chains reach all modes. The annealing seed was drawn in `fit`, so
+        Above that, states that chains visit (those of training, and chains from independent units)
+        are divided into regions between which annealing does not pass, and every region is annealed
+        from independent units fitted to it to the machine, and back from the machine. The sum over
+        the regions is Z, and so one that holds much of the probability and is seldom reached still
+        counts. Annealing gets longer until both directions agree within .1 nats, or
+        `n_temperatures` is reached. What bounds cannot hold is a region where no chain ever was.
+        The annealing seed was drawn in `fit`, so
         the same call always gives the same value. It is kept as long as parameters and temperature
         stay the same; `score_samples` and `score` use the one with the narrowest bounds, which may
-        be what `fit` found, if they are at most .6 nats apart.
+        be what `fit` found, if a standard error of at most .1 nats is among them.
 
         Parameters
         ----------
@@ -375,10 +379,17 @@ class Machine(
         ValueError
             If "exact" is asked for where it is not feasible.
 
+        Warns
+        -----
+        ConvergenceWarning
+            If the bounds are more than 2 nats apart.
+
         References
         ----------
         R. Neal, "Annealed importance sampling" (2001). R. Salakhutdinov and I. Murray, "On the
-        quantitative analysis of deep belief networks" (2008).
+        quantitative analysis of deep belief networks" (2008). C. Bennett, "Efficient estimation of
+        free energy differences from Monte Carlo data" (1976). G. Crooks, "Entropy production
+        fluctuation theorem and the nonequilibrium work relation" (1999).
 
         Examples
         --------
@@ -422,7 +433,8 @@ class Machine(
         def width(found):
             return found.upper - found.lower
 
-        if not any(width(found) <= NARROW for found in self._kept_log_partitions().values()):
+        kept = self._kept_log_partitions().values()
+        if not any(found.standard_error <= SMALL_ERROR for found in kept):
             self.log_partition()
         return min(self._kept_log_partitions().values(), key=width).value
 

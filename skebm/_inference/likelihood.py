@@ -15,8 +15,8 @@ N_CELLS, N_STARTS = 20, 100
 LEAST_TEMPERATURES, LONGER = 60, 4
 # standard error and disagreement at which annealing is long enough, in nats
 SMALL_ERROR, SMALL_GAP = 0.1, 0.1
-# width of the bracket of a good estimate, and one that is worth a warning, in nats
-NARROW, WIDE = 2 * ERRORS * SMALL_ERROR + SMALL_GAP, 2.0
+# width of the bracket that is worth a warning, in nats
+WIDE = 2.0
 
 
 class LogPartition(NamedTuple):
