@@ -27,7 +27,7 @@ LARGEST_WEIGHT = 1e4
 LARGEST_STEP = 100.0
 # epochs by default: as many as make that many updates of few rows
 LEAST_EPOCHS, LEAST_UPDATES = 30, 3000
-DEFAULT_TEMPERATURES, DEFAULT_CHAINS = 1000, 200
+DEFAULT_TEMPERATURES, DEFAULT_CHAINS = 500, 200
 N_CHAINS = 100
 HELD_OUT_ROWS = 200
 BLOCK_SIZE = 2**22
@@ -364,7 +364,7 @@ class Machine(
         ----------
         method : {"auto", "exact", "ais"}, default="auto"
             "auto" chooses as described; the other two insist.
-        n_temperatures : int, default=1000
+        n_temperatures : int, default=500
             Largest number of steps of the annealing, which ends before where it is accurate.
         n_chains : int, default=200
             Number of annealed chains.

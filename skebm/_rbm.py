@@ -23,7 +23,7 @@ from ._learning.balance import equilibrate, look
 from ._learning.factor_analysis import maximize
 from ._learning.optimizer import State
 from ._learning.rbm import N_HOT, N_RUNGS, Parameters, Workspace, epoch, n_model_chains
-from ._machine import DEFAULT_CHAINS, DEFAULT_TEMPERATURES, N_CHAINS, Machine
+from ._machine import BLOCK_SIZE, DEFAULT_CHAINS, DEFAULT_TEMPERATURES, N_CHAINS, Machine
 from ._validation import (
     as_generator,
     check_columns,
@@ -544,7 +544,8 @@ class RBM(Machine):
             return {}
         rng = np.random.Generator(np.random.SFC64([self._likelihood_seed_, 1]))
         model = self._sampler()
-        rows = X[np.sort(rng.permutation(X.shape[0])[:LOOK_ROWS])]
+        n_rows = min(LOOK_ROWS, max(N_CHAINS, BLOCK_SIZE // X.shape[1]))
+        rows = X[np.sort(rng.permutation(X.shape[0])[:n_rows])]
         rows = rows.toarray() if sparse.issparse(rows) else rows
         if holds_means(rows, model.visible):
             rows = model.visible.discretize(rows, rng)

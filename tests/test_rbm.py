@@ -267,6 +267,8 @@ def test_training_raises_the_likelihood(algorithm, visible, hidden):
         visible=visible,
         hidden=hidden,
         algorithm=algorithm,
+        # hidden counts have no bound, and the default rate drives them away with some seeds
+        learning_rate=0.1 if hidden == "poisson" else 0.3,
         max_iter=1,
         random_state=0,
     )
@@ -554,7 +556,7 @@ def test_tempering_stays_where_persistent_chains_diverge():
 def test_tempering_reports_its_swaps():
     rbm = RBM(3, algorithm="tempering", n_chains=11, random_state=0).fit(clusters())
     assert rbm.chains_.shape == (11, 3)
-    assert rbm.swap_rates_.shape == (9,)
+    assert rbm.swap_rates_.shape == (15,)
     assert ((rbm.swap_rates_ > 0) & (rbm.swap_rates_ <= 1)).all()
     assert RBM(3, random_state=0).fit(clusters()).__dict__.get("swap_rates_") is None
 

@@ -44,7 +44,7 @@ class LogPartition(NamedTuple):
     upper: float
 
 
-def log_partition(energy, rng, *, method="auto", n_temperatures=1000, n_chains=200, states=None):
+def log_partition(energy, rng, *, method="auto", n_temperatures=500, n_chains=200, states=None):
     """Ln Z of a model, exact where that is cheap enough, else annealed region by region.
 
     Parameters

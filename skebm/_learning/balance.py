@@ -16,7 +16,7 @@ from .._inference.likelihood import survey
 from .._inference.strata import Strata
 
 # nats that may be lost for good, and looks at the machine after every move towards balance
-SMALL_LAG, N_ROUNDS = 0.1, 6
+SMALL_LAG, N_ROUNDS = 0.05, 6
 # states that stand for the regions, sweeps they make before, and nats at which they are balanced
 N_STATES, N_SWEEPS, BALANCED = 2000, 5, 0.01
 # steps of a move, the largest change of the logarithm of a region's probability in each, and the
