@@ -14,7 +14,7 @@ from .._inference.chains import place, temper
 from .optimizer import minibatches, move, track
 
 # tempering: rungs with the model's own, chains of a rung, and share of an update in running rates
-N_RUNGS, N_HOT, SWAP_RATE = 16, 10, 0.02
+N_RUNGS, N_HOT, SWAP_RATE = 16, 20, 0.02
 # learned variances: factor of the learning rate, and how far a logarithm moves at most in an update
 VARIANCE_RATE, LARGEST_VARIANCE_STEP = 1.0, 0.1
 
