@@ -18,8 +18,8 @@ import numpy as np
 from skebm import RBM
 
 # what is tried; the rest is the same for all
-GRID = {"n_components": (100, 200), "alpha": (3e-4, 1e-3, 5e-3)}
-UPDATES, BATCH, CHAINS, RATE = 20_000, 100, 200, 0.3
+GRID = {"updates": (4_000, 16_000), "n_components": (100, 200), "alpha": (3e-4, 1e-3, 5e-3)}
+BATCH, CHAINS, RATE = 100, 200, 0.3
 
 
 def pack(tables):
@@ -41,7 +41,7 @@ def unpack(archive, name):
     ]
 
 
-def fit(rows, options):
+def fit(rows, updates, **options):
     """A machine of the recipe, and what training it said."""
     n_batches = -(-len(rows) // BATCH)
     rbm = RBM(
@@ -49,7 +49,7 @@ def fit(rows, options):
         batch_size=BATCH,
         n_chains=CHAINS,
         learning_rate=RATE,
-        max_iter=-(-UPDATES // n_batches),
+        max_iter=-(-updates // n_batches),
         random_state=0,
         **options,
     )
@@ -66,7 +66,7 @@ def measure(train, valid, test):
     for values in product(*GRID.values()):
         options = dict(zip(GRID, values, strict=True))
         started = time.process_time()
-        rbm, messages = fit(train, options)
+        rbm, messages = fit(train, **options)
         seconds = time.process_time() - started
         tried.append((rbm.score(valid), seconds, options, rbm, messages))
     everything = time.process_time() - begin
