@@ -4,7 +4,8 @@ from scipy.special import logsumexp
 from scipy.stats import chisquare, kstest, norm, truncnorm
 
 from skebm._energies.bipartite import Bipartite
-from skebm._inference.chains import temper
+from skebm._inference.chains import place, temper
+from skebm.units import Bernoulli
 
 from .. import oracle
 
@@ -231,3 +232,32 @@ def test_tempering_with_clamped_units():
     keep = v[:, 0] == 1
     expected = N_CHAINS * p[keep] / p[keep].sum()
     assert chisquare(counts(states[-N_CHAINS:], v[keep]), expected).pvalue > ALPHA
+
+
+def test_rungs_go_where_exchanges_are_refused():
+    betas = np.linspace(0, 1, 6)
+    np.testing.assert_allclose(place(betas, np.full(5, 0.3)), betas)
+    np.testing.assert_allclose(place(betas, np.ones(5)), betas)  # nothing is refused
+    moved = place(betas, np.array([0.9, 0.9, 0.1, 0.9, 0.9]))
+    assert moved[0] == 0
+    assert moved[-1] == 1
+    assert (np.diff(moved) > 0).all()
+    # of 1.3 that is refused in all, .9 lie between .4 and .6, and so do most rungs
+    assert ((moved >= 0.4) & (moved <= 0.6)).sum() == 4
+
+
+def test_placed_rungs_refuse_alike():
+    rng = np.random.default_rng(0)
+    weights = rng.normal(0, 1.2, (11, 13))
+    model = Bipartite(weights, np.zeros(13), np.zeros(11), Bernoulli(), Bernoulli())
+    betas, spread = np.array([0, 0.02, 0.04, 0.06, 0.08, 1.0]), []
+    states, _ = model.independent(6 * 200, rng)
+    for _ in range(6):
+        rates = np.zeros(5)
+        for _ in range(40):
+            states, swap_rates = temper(model, states, betas, rng)
+            rates += swap_rates / 40
+        spread.append(np.ptp(rates))
+        betas = place(betas, rates)
+    assert spread[0] > 0.5
+    assert spread[-1] < 0.1
