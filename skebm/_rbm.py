@@ -15,7 +15,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import run_epochs
 from ._energies.bipartite import Bipartite, may_diverge
-from ._energies.sums import LARGEST_WORK
 from ._inference import tap
 from ._inference.chains import tempered_samples
 from ._inference.likelihood import estimate
@@ -23,7 +22,7 @@ from ._learning.balance import equilibrate, look
 from ._learning.factor_analysis import maximize
 from ._learning.optimizer import State
 from ._learning.rbm import N_HOT, N_RUNGS, Parameters, Workspace, epoch, n_model_chains
-from ._machine import BLOCK_SIZE, DEFAULT_CHAINS, DEFAULT_TEMPERATURES, N_CHAINS, Machine
+from ._machine import BLOCK_SIZE, DEFAULT_CHAINS, DEFAULT_TEMPERATURES, LOOK, N_CHAINS, Machine
 from ._validation import (
     as_generator,
     check_columns,
@@ -582,8 +581,8 @@ class RBM(Machine):
                 + advice[self.algorithm],
                 ConvergenceWarning,
             )
-        if model.work()[0] > LARGEST_WORK:
-            name = ("look", n_temperatures, DEFAULT_CHAINS)
+        if not model.is_tractable():
+            name = (LOOK, n_temperatures, DEFAULT_CHAINS)
             fitted["_log_partition_"] = trial._fingerprint(), {name: estimate(after.strata)}
         return fitted
 

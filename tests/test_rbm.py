@@ -133,6 +133,18 @@ def test_an_exact_score_stays_exact_whatever_was_called_before(digits):
     assert rbm.score(digits.round()) == exact
 
 
+def test_no_estimate_stands_in_for_an_exact_score(digits):
+    rows = digits[:300].round()
+    few = RBM(8, max_iter=2, random_state=0).fit(rows)
+    few.log_partition(method="ais")
+    normal = RBM(3, visible=Gaussian(1.0), hidden="gaussian", random_state=0)
+    normal.fit(np.random.default_rng(0).normal(size=(400, 12)))
+    assert normal.lag_ < 0.1  # `fit` did look
+    for rbm, X in ((few, rows), (normal, np.zeros((2, 12)))):
+        exact = rbm._model().exact_log_partition()
+        np.testing.assert_allclose(rbm.score(X), -rbm.free_energy(X).mean() - exact, rtol=1e-6)
+
+
 def test_log_partition_refuses_bad_arguments():
     rbm, _ = small()
     for arguments, message in (

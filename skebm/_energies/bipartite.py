@@ -237,9 +237,9 @@ class Bipartite(Energy):
     def exact_log_partition(self):
         """Ln Z, summed over the states of the smaller side, or of two normal sides."""
         n_hidden, n_visible = self.weights.shape
-        if isinstance(self.visible, Gaussian) and isinstance(self.hidden, Gaussian):
+        if self._is_normal():
             return self.in_double()._normal_log_partition()
-        work, swap = self.work()
+        work, swap = self._work()
         if work > LARGEST_WORK:
             raise TooManyStatesError(
                 f"needs a side of discrete units with at most {LARGEST_WORK} = 2^27 joint states, "
@@ -248,7 +248,14 @@ class Bipartite(Energy):
             )
         return (self.swapped() if swap else self).in_double()._summed_log_partition()
 
-    def work(self):
+    def is_tractable(self):
+        """Whether `exact_log_partition` has an answer."""
+        return self._is_normal() or self._work()[0] <= LARGEST_WORK
+
+    def _is_normal(self):
+        return isinstance(self.visible, Gaussian) and isinstance(self.hidden, Gaussian)
+
+    def _work(self):
         """States of the side that has fewer times units of the other; whether it is the hidden."""
         n_hidden, n_visible = self.weights.shape
         visible = self.visible.count_states(n_visible) * n_hidden
