@@ -35,7 +35,7 @@ def main(options):
         for algorithm in ("tempering", "pcd")
         for rate in (0.1, 0.3)
     }
-    makers["skebm pcd, rate .3 falling to 0"] = lambda n, seed: RBM(
+    makers["skebm auto, rate .3 falling to 0"] = lambda n, seed: RBM(
         16, batch_size=len(X), n_chains=32, max_iter=n, random_state=seed
     )
     makers["BernoulliRBM, rate .1"] = lambda n, seed: BernoulliRBM(

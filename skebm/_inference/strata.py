@@ -83,6 +83,9 @@ class Strata(NamedTuple):
 
 def nearest(states, centres):
     """Number of the nearest centre of every row."""
+    # seen from among them, as squares of data far from 0 would leave no digits for distances
+    middle = centres.mean(axis=0)
+    states, centres = states - middle, centres - middle
     distance = (centres**2).sum(axis=1) - 2 * (states @ centres.T)
     return distance.argmin(axis=1)
 

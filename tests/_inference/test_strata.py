@@ -77,6 +77,15 @@ def test_masses_of_regions(mass):
     np.testing.assert_allclose(drawn, 0.0025 + 0.995 * mass, atol=0.03)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_nearest_centres_of_data_far_from_the_origin(dtype):
+    rng = np.random.default_rng(0)
+    states = (1e5 + rng.normal(size=(401, 13))).astype(dtype)
+    centres = states[:5]
+    distances = np.square(states[:, np.newaxis].astype(float) - centres.astype(float)).sum(axis=2)
+    np.testing.assert_array_equal(strata.nearest(states, centres), distances.argmin(axis=1))
+
+
 def test_cells_that_paths_connect_are_one_region():
     rng = np.random.default_rng(0)
     weights = rng.normal(0, 0.1, (7, 31))
