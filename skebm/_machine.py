@@ -78,7 +78,8 @@ class Machine(
     - ``_start(X, rng)``: set the parameters, and what else training starts from;
     - ``_prepare(X, n_batches, rng)``: a `State` with arrays of its own, and the function of
       learning rates that runs an epoch on it, in place, and returns its loss;
-    - ``_publish(state)``: the fitted attributes that a state makes;
+    - ``_publish(state)``: the fitted attributes that a state makes, and ``_finish(X)``: those
+      that the end of `fit` sets or replaces, if any;
     - ``_model()``: the energy of the fitted machine, and ``_sampler()``, the same with a fitted
       base and in the form in which sweeps are fastest;
     - ``_visited(model, rng)``: states of that energy where chains of training were, or None;

@@ -43,8 +43,13 @@ from .units import UNITS, Gaussian, Unit, as_unit
 INITIAL_SCALE = 0.1
 # share of the work of training that a look at its result may take, the shortest one, and rows
 LOOK_SHARE, LEAST_LOOK, LOOK_ROWS = 0.1, 30, 2000
-# nats a row that chains which lag may cost without a warning
+# nats a row that chains which lag may cost without a warning, and its advice
 LARGEST_LAG = 0.5
+AGAINST_LAG = {
+    "pcd": "algorithm='auto' moves them to their shares.",
+    "auto": "Lower learning_rate, or train with algorithm='tempering'.",
+    "tempering": "Lower learning_rate.",
+}
 # in nats, that single precision may cost a log-weight
 LARGEST_ROUNDING = 1e-3
 # of a column's variance, that its unit's variance keeps at least
@@ -78,8 +83,8 @@ class RBM(Machine):
         get stuck in a mode: two to three times the work, for data with separated modes.
         "auto" is "pcd". It and "tempering" mend what chains that lag behind do: where they cannot
         pass from one region of states to another, the regions' probabilities come out wrong, by
-        many nats. `fit` ends with a look at them (for at most a tenth of its work; `lag_` is what
-        it finds), and moves the parameters until they are the shares that the data have. "pcd"
+        many nats. `fit` ends with a look at them (for about a tenth of its work; `lag_` is what it
+        finds), and moves the parameters until they are the shares that the data have. "pcd"
         only warns.
     cd_steps : int, default=1
         Sweeps of the chains in every update, the k of CD-k and PCD-k.
@@ -548,42 +553,30 @@ class RBM(Machine):
         rows = rows.toarray() if sparse.issparse(rows) else rows
         if holds_means(rows, model.visible):
             rows = model.visible.discretize(rows, rng)
-        options = rows, self._visited(model, rng), rng, n_temperatures, DEFAULT_CHAINS
+        length = n_temperatures, DEFAULT_CHAINS
+        found, balance = model, look(model, rows, self._visited(model, rng), rng, *length)
         if self.algorithm != "pcd":
-            offsets = rows.mean(axis=0), model.mean_hidden(rows).mean(axis=0)
-            found, before, after = equilibrate(model, offsets, *options)
-        else:
-            found, before = model, look(model, *options)
-            after = before
-        fitted = {"lag_": after.lag}
-        trial = copy(self)
+            found, balance = equilibrate(model, balance, rows, rng, *length)
+        fitted = {"lag_": balance.lag}
         if found is not model:
-            names = zip(self._parameter_names, Parameters._fields, strict=True)
-            moved = {name: getattr(found, field) for name, field in names}
-            states = after.strata.resample(len(self.chains_), rng)
-            moved["chains_"] = found.sample_hidden(states, rng)
-            vars(trial).update(moved)
-            if trial._problem() is None:
-                fitted |= moved
-            else:
-                trial, after, fitted = self, before, {"lag_": before.lag}
-        if after.lag > LARGEST_LAG:
-            region = (after.masses - after.shares).argmax()
-            advice = {
-                "pcd": "algorithm='auto' moves them to their shares.",
-                "auto": "Lower learning_rate, or train with algorithm='tempering'.",
-                "tempering": "Lower learning_rate.",
-            }
+            for name, field in zip(self._parameter_names, Parameters._fields, strict=True):
+                fitted[name] = getattr(found, field)
+            states = balance.strata.resample(len(self.chains_), rng)
+            fitted["chains_"] = found.sample_hidden(states, rng)
+        if balance.lag > LARGEST_LAG:
+            region = (balance.masses - balance.shares).argmax()
             warn(
                 "Chains do not represent the machine: the probabilities of regions of states cost "
-                f"{after.lag:.2g} nats of likelihood a row; one with {after.shares[region]:.1%} of "
-                f"the data has the probability {after.masses[region]:.1%}. "
-                + advice[self.algorithm],
+                f"{balance.lag:.2g} nats of likelihood a row; one with "
+                f"{balance.shares[region]:.1%} of the data has the probability "
+                f"{balance.masses[region]:.1%}. {AGAINST_LAG[self.algorithm]}",
                 ConvergenceWarning,
             )
         if not model.is_tractable():
-            name = (LOOK, n_temperatures, DEFAULT_CHAINS)
-            fitted["_log_partition_"] = trial._fingerprint(), {name: estimate(after.strata)}
+            trial = copy(self)
+            vars(trial).update(fitted)
+            kept = {(LOOK, *length): estimate(balance.strata)}
+            fitted["_log_partition_"] = trial._fingerprint(), kept
         return fitted
 
     def _rule(self):

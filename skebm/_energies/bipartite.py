@@ -137,12 +137,16 @@ class Bipartite(Energy):
 
     def weigh_and_sweep(self, v, here, there, rng):
         """The hidden field serves both: two products for a step of annealing."""
-        field = self.hidden_field(v)
-        before, after = (_mixture(field.copy(), self.base_hidden, beta) for beta in (here, there))
+        after = self.hidden_field(v)
+        before = _mixture(after.copy(), self.base_hidden, here)
+        after = _mixture(after, self.base_hidden, there)
         change = self.hidden.cumulant(after, self.temperature)
         change -= self.hidden.cumulant(before, self.temperature)
         change = change.sum(axis=1, dtype=np.float64)
-        change += (there - here) * _dot(v, self.intercept_visible - self.base_visible)
+        tilt = v @ self.intercept_visible
+        if np.ndim(self.base_visible):
+            tilt = tilt - _dot(v, self.base_visible)
+        change += (there - here) * tilt
         h = self.hidden.sample(after, self.temperature, rng, out=after)
         return change / self.temperature, self.sample_visible(h, rng, there)
 
@@ -198,9 +202,10 @@ class Bipartite(Energy):
 
     def near(self, means, n_states):
         """Of the visible side; hidden units start free, which keeps the path wide."""
-        pairs = zip(means, n_states, strict=True)
-        means = np.array([self.visible.smoothed_mean(*pair) for pair in pairs])
-        return self.replace(base_visible=self.visible.field(means, self.temperature))
+        means = self.visible.smoothed_mean(means, n_states[:, np.newaxis])
+        field = self.visible.field(means, self.temperature)
+        # in the precision of the sweeps, every one of which uses it
+        return self.replace(base_visible=field.astype(self.weights.dtype))
 
     # ---------------------------------------------------------------- closed forms
 

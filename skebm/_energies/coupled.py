@@ -16,6 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
+from ..units import Bernoulli
 from . import compiled
 from .energy import Energy, TooManyStatesError
 from .in_turn import decide_in_turn
@@ -169,8 +170,9 @@ class Coupled(Energy):
 
     def near(self, means, n_states):
         """Biases fitted to the means of every row, moved off 0 and 1 by one more state."""
-        means = means + (0.5 - means) / (n_states[:, np.newaxis] + 1)
-        return self.replace(base=np.log(means / (1 - means)))
+        unit = Bernoulli()
+        means = unit.smoothed_mean(means, n_states[:, np.newaxis])
+        return self.replace(base=unit.field(means, 1.0))
 
     def independent(self, n_states, rng):
         """Draw free units; also their ln Z."""

@@ -103,6 +103,11 @@ def survey(energy, rng, n_temperatures, n_chains, states=None):
     Every round starts from what is known so far: chains from `states` and from independent units,
     and what annealing found, so that where few paths go is looked at the next time.
 
+    Parameters
+    ----------
+    energy, rng, n_temperatures, n_chains, states
+        As for `log_partition`.
+
     Returns
     -------
     strata : Strata

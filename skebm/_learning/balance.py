@@ -2,7 +2,7 @@
 
 Chains that lag behind the parameters leave every region of states well fitted and the regions'
 probabilities wrong, by many nats where chains cannot pass from one to another. The gradient of the
-likelihood then points along the regions' mean statistics. `balance` follows it with the
+likelihood then points along the regions' mean statistics. `shift` follows it with the
 probabilities themselves, which annealing tells and which are carried along by reweighting (Geyer
 and Thompson 1992).
 """
@@ -12,14 +12,15 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import logsumexp
 
-from .._inference.likelihood import survey
+from .._inference.likelihood import N_STARTS, survey
 from .._inference.strata import Strata
+from .rbm import Parameters
 
-# nats that may be lost for good, and looks at the machine after every move towards balance
+# nats that may be lost for good, and how often parameters shift before that is accepted
 SMALL_LAG, N_ROUNDS = 0.05, 6
 # states that stand for the regions, sweeps they make before, and nats at which they are balanced
 N_STATES, N_SWEEPS, BALANCED = 2000, 5, 0.01
-# steps of a move, the largest change of the logarithm of a region's probability in each, and the
+# steps of a shift, the largest change of the logarithm of a region's probability in each, and the
 # effective share of a region's states below which they no longer tell
 N_STEPS, LARGEST_CHANGE, LEAST_EFFECTIVE = 100, 1.0, 0.5
 
@@ -83,45 +84,45 @@ def look(model, rows, chains, rng, n_temperatures, n_chains):
     return Balance(strata, strata.shares(rows), strata.masses(), float(score))
 
 
-def equilibrate(model, offsets, rows, chains, rng, n_temperatures, n_chains):
+def equilibrate(model, balance, rows, rng, n_temperatures, n_chains):
     """Move parameters until regions have the probabilities that the data give them, or nearly.
 
     Parameters
     ----------
     model : Bipartite
         The machine; its arrays are not changed.
-    offsets : tuple of ndarray
-        Means of the visible and hidden units under the data, which centre the statistics.
-    rows, chains, rng, n_temperatures, n_chains
+    balance : Balance
+        What a look at it found.
+    rows, rng, n_temperatures, n_chains
         As for `look`.
 
     Returns
     -------
     model : Bipartite
         With arrays of its own, if it moved.
-    before, after : Balance
-        What was found at first and in the end.
+    balance : Balance
+        What the last look found.
     """
-    before = after = look(model, rows, chains, rng, n_temperatures, n_chains)
+    offsets = rows.mean(axis=0), model.mean_hidden(rows).mean(axis=0)
     for _ in range(N_ROUNDS):
-        if after.lag < SMALL_LAG:
+        if balance.lag < SMALL_LAG:
             break
         moved = copied(model)
-        states, regions, log_weights = representatives(moved, after.strata, rng)
-        move(moved, offsets, states, regions, log_weights, after.shares)
+        states, regions, log_weights = representatives(moved, balance.strata, rng)
+        shift(moved, offsets, states, regions, log_weights, balance.shares)
         if moved.problem() is not None:
             break
-        found = after.strata.resample(len(chains), rng)
+        found = balance.strata.resample(N_STARTS, rng)
         there = look(moved, rows, found, rng, n_temperatures, n_chains)
-        if there.score > after.score:
-            model, after = moved, there
-    return model, before, after
+        if there.score > balance.score:
+            model, balance = moved, there
+    return model, balance
 
 
 def copied(model):
     """The same machine with arrays of its own."""
-    names = "weights", "intercept_visible", "intercept_hidden"
-    return model.replace(**{name: getattr(model, name).copy(order="K") for name in names})
+    arrays = {name: getattr(model, name).copy(order="K") for name in Parameters._fields}
+    return model.replace(**arrays)
 
 
 def representatives(model, strata, rng):
@@ -134,7 +135,7 @@ def representatives(model, strata, rng):
     return states, regions, strata.value[regions] - np.log(n_each)
 
 
-def move(model, offsets, states, regions, log_weights, shares):
+def shift(model, offsets, states, regions, log_weights, shares):
     """Move the parameters until regions have the given probabilities, or states no longer tell.
 
     Parameters
@@ -142,7 +143,7 @@ def move(model, offsets, states, regions, log_weights, shares):
     model : Bipartite
         The machine; its arrays are changed in place.
     offsets : tuple of ndarray
-        Means of the visible and hidden units under the data.
+        Means of the visible and hidden units under the data, which centre the statistics.
     states : ndarray of shape (n_states, n_visible)
         States in all regions.
     regions : ndarray of int of shape (n_states,)

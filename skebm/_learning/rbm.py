@@ -200,6 +200,7 @@ def n_model_chains(algorithm, state, n_rows):
         return n_rows
     if algorithm == "pcd":
         return len(state.chains)
+    # beside 15 rungs of N_HOT chains, or of as many as the model has, where those are fewer
     return max(len(state.chains) - (N_RUNGS - 1) * N_HOT, len(state.chains) // N_RUNGS)
 
 

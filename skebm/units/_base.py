@@ -119,10 +119,11 @@ class Unit(Value):
     def smoothed_mean(self, mean, n_samples):
         """Means of `n_samples` rows and one more observation, which moves them off the bounds.
 
-        That observation is the mean of all levels, or lies 1 above `low`.
+        That observation is the mean of all levels, or lies 1 above `low`. For several means, in
+        rows, `n_samples` may be a column.
         """
         if self.levels is not None:
-            middle = np.tile(self.level_rows().mean(axis=0), len(mean) // self.width)
+            middle = np.tile(self.level_rows().mean(axis=0), mean.shape[-1] // self.width)
         elif np.isfinite(self.low):
             middle = self.low + 1
         else:

@@ -4,7 +4,14 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skebm import RBM
 from skebm._energies.bipartite import Bipartite
-from skebm._learning.balance import divergence, equilibrate, look, move, representatives
+from skebm._learning.balance import (
+    copied,
+    divergence,
+    equilibrate,
+    look,
+    representatives,
+    shift,
+)
 from skebm.units import Bernoulli, Spin
 
 N_UNITS = 47
@@ -37,9 +44,9 @@ def test_regions_get_their_shares(mass, share, visible):
     rng = np.random.default_rng(1)
     model = two_modes(mass, visible)
     rows = rows_of(model, share, 1000, rng)
-    offsets = rows.mean(axis=0), model.mean_hidden(rows).mean(axis=0)
     before_weights = model.weights.copy()
-    found, before, after = equilibrate(model, offsets, rows, rows[:100], rng, 60, 200)
+    before = look(model, rows, rows[:100], rng, 60, 200)
+    found, after = equilibrate(model, before, rows, rng, 60, 200)
 
     def exact(machine):
         return (machine.log_weight(rows) - machine.exact_log_partition()).mean()
@@ -58,19 +65,14 @@ def test_regions_get_their_shares(mass, share, visible):
         np.testing.assert_allclose(exact(found), exact(model) + lost, atol=0.15)
 
 
-def test_a_move_follows_the_gradient_of_the_likelihood():
+def test_a_shift_follows_the_gradient_of_the_likelihood():
     rng = np.random.default_rng(2)
     model = two_modes(0.9, Bernoulli())
     rows = rows_of(model, 0.2, 500, rng)
     offsets = rows.mean(axis=0), model.mean_hidden(rows).mean(axis=0)
     found = look(model, rows, rows[:100], rng, 60, 200)
-    moved = model.replace(
-        **{
-            name: getattr(model, name).copy()
-            for name in ("weights", "intercept_visible", "intercept_hidden")
-        }
-    )
-    move(moved, offsets, *representatives(moved, found.strata, rng), found.shares)
+    moved = copied(model)
+    shift(moved, offsets, *representatives(moved, found.strata, rng), found.shares)
     # by enumeration: the probability of the upper region is the share of the rows
     hidden = Bernoulli().states(4, np.arange(16))
     log_weights = moved.swapped().log_weight(hidden)
