@@ -214,3 +214,27 @@ def test_planted_bugs_are_seen(monkeypatch):
     for _ in range(25):
         rungs, _ = temper(energy, rungs, np.array([0.0, 0.5, 1.0]), np.random.default_rng(0))
     assert not fits(rungs[-N_CHAINS:], states, right(energy, states))
+
+
+@each_energy
+def test_every_row_may_start_from_units_of_its_own(name):
+    energy, states = make(name)
+    rng = np.random.default_rng(0)
+    if name == "bipartite of groups":  # any mean of a group is a probability
+        means = rng.dirichlet([2, 2, 2], size=(2, 2)).reshape(2, 6)
+    else:
+        means = states.min() + np.ptp(states) * rng.uniform(0.2, 0.8, (2, states.shape[1]))
+    fitted = energy.near(means, np.full(2, 10**9))
+    if fitted is energy:  # it has one base only
+        return
+    for i, mean in enumerate(means):
+        rows = energy.near(np.tile(mean, (N_CHAINS, 1)), np.full(N_CHAINS, 10**9))
+        drawn, log_partitions = rows.independent(N_CHAINS, rng)
+        spread = 5 * np.sqrt(drawn.var(axis=0) / N_CHAINS) + 1e-6
+        assert (np.abs(drawn.mean(axis=0) - mean) < spread).all()
+        each = energy.near(np.tile(mean, (len(states), 1)), np.full(len(states), 10**9))
+        total = logsumexp(each.log_weight(states, 0.0))
+        np.testing.assert_allclose(log_partitions, total, rtol=1e-6)
+        np.testing.assert_allclose(fitted.independent(2, rng)[1][i], total, rtol=1e-6)
+        # the other end of the path is the same for all
+        np.testing.assert_allclose(each.log_weight(states), energy.log_weight(states))

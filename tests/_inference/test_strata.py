@@ -5,6 +5,7 @@ import pytest
 from scipy.special import logsumexp
 
 from skebm._energies.bipartite import Bipartite
+from skebm._energies.energy import Energy
 from skebm._inference import strata
 from skebm._inference.likelihood import log_partition
 from skebm._inference.strata import anneal, anneal_back, log_mean, snapshots, stratify
@@ -75,6 +76,50 @@ def test_masses_of_regions(mass):
     # drawn by their weights, the states are the model's
     drawn = found.resample(1000, rng).mean()
     np.testing.assert_allclose(drawn, 0.0025 + 0.995 * mass, atol=0.03)
+
+
+class Frozen(Energy):
+    """One unit with two values, whose sweeps leave it alone, so that paths end where they begin."""
+
+    def __init__(self, masses, stay, rows=None):
+        self.masses, self.stay, self.rows = np.asarray(masses), stay, rows
+
+    def near(self, means, n_states):
+        return Frozen(self.masses, self.stay, np.rint(means[:, 0]))
+
+    def independent(self, n_states, rng):
+        drawn = np.where(rng.random(n_states) < self.stay, self.rows, 1 - self.rows)
+        return drawn[:, np.newaxis], 0.0
+
+    def log_weight(self, states, beta=1.0):
+        states = states[:, 0]
+        base = np.where(states == self.rows, self.stay, 1 - self.stay)
+        return beta * np.log(self.masses[states.astype(int)]) + (1 - beta) * np.log(base)
+
+    def sweeps(self, states, betas, rng, held=None):
+        return states
+
+
+@pytest.mark.parametrize("masses", [[3.0, 7.0], [0.02, 5.0]])
+def test_paths_that_leave_their_region_do_not_count(masses):
+    rng = np.random.default_rng(0)
+    pool = np.repeat([0.0, 1.0], [30, 50])[:, np.newaxis]
+    found = stratify(Frozen(masses, 0.9), pool, rng, n_cells=2, n_chains=40_000, n_temperatures=3)
+    order = found.region_of[np.argsort(found.centres[:, 0])]
+    for estimate in (found.forward, found.reverse, found.value):
+        np.testing.assert_allclose(estimate[order], np.log(masses), atol=0.02)
+    np.testing.assert_allclose(logsumexp(found.log_weights), np.log(sum(masses)), atol=0.02)
+    assert len(found.states) < 0.92 * 40_000
+
+
+def test_paths_begin_back_where_the_probability_of_a_region_lies():
+    masses, rng = np.array([0.2, 3.8]), np.random.default_rng(0)
+    pool = np.repeat([0.0, 1.0], [70, 10])[:, np.newaxis]
+    found = stratify(Frozen(masses, 0.5), pool, rng, n_cells=2, n_chains=40_000, n_temperatures=3)
+    assert len(found.value) == 1
+    for estimate in (found.forward, found.reverse, found.value):
+        np.testing.assert_allclose(estimate, np.log(4), atol=0.05)
+    np.testing.assert_allclose(found.resample(10_000, rng).mean(), 0.95, atol=0.01)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

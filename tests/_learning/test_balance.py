@@ -4,6 +4,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from skebm import RBM
 from skebm._energies.bipartite import Bipartite
+from skebm._learning import balance
 from skebm._learning.balance import (
     copied,
     divergence,
@@ -79,6 +80,48 @@ def test_a_shift_follows_the_gradient_of_the_likelihood():
     on = np.logaddexp.reduce(log_weights[hidden[:, 0] == 1])
     mass = np.exp(on - np.logaddexp.reduce(log_weights))
     np.testing.assert_allclose(mass, (rows.mean(axis=1) > 0.5).mean(), atol=0.05)
+
+
+def test_a_step_of_a_shift_is_the_centred_gradient(monkeypatch):
+    monkeypatch.setattr(balance, "N_STEPS", 1)
+    rng = np.random.default_rng(3)
+    weights, a, b = rng.normal(size=(3, 5)), rng.normal(size=5), rng.normal(size=3)
+    model = Bipartite(weights, a, b, Bernoulli(), Bernoulli())
+    states = (rng.random((40, 5)) < 0.5).astype(float)
+    regions, shares = np.repeat([0, 1], 20), np.array([0.7, 0.3])
+    mu, nu, log_weights = rng.random(5), rng.random(3), rng.normal(0, 0.1, 40)
+    moved = copied(model)
+    shift(moved, (mu, nu), states, regions, log_weights, shares)
+    parts = np.exp(log_weights)
+    parts /= parts.sum()
+    masses = np.array([parts[regions == region].sum() for region in (0, 1)])
+    steps = [np.zeros_like(weights), np.zeros_like(a), np.zeros_like(b)]
+    for v, region, part in zip(states, regions, parts, strict=True):
+        h = 1 / (1 + np.exp(-(weights @ v + b)))
+        pull = (shares - masses)[region] * part / masses[region]
+        weight_step = pull * np.outer(h - nu, v - mu)
+        steps[0] += weight_step
+        steps[1] += pull * v - nu @ weight_step
+        steps[2] += pull * h - weight_step @ mu
+    found = moved.weights - weights, moved.intercept_visible - a, moved.intercept_hidden - b
+    length = np.abs(found[0]).max() / np.abs(steps[0]).max()
+    assert length > 0
+    for step, expected in zip(found, steps, strict=True):
+        np.testing.assert_allclose(step, length * expected, rtol=1e-6, atol=1e-12)
+
+
+def test_a_shift_that_does_not_help_is_not_kept(monkeypatch):
+    def spoil(model, *arguments):
+        model.intercept_visible[...] += 1.0
+
+    rng = np.random.default_rng(4)
+    model = two_modes(0.9, Bernoulli())
+    rows = rows_of(model, 0.2, 500, rng)
+    before = look(model, rows, rows[:100], rng, 60, 200)
+    monkeypatch.setattr(balance, "shift", spoil)
+    found, after = equilibrate(model, before, rows, rng, 60, 200)
+    assert found is model
+    assert after is before
 
 
 def separated(n_rows):
