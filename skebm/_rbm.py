@@ -80,7 +80,7 @@ class RBM(Machine):
         (better likelihood and samples), "cd" starts them at the data (good features, needs no
         chains of its own). "tempering" lets them go on too, and some in every update exchange
         states with chains of 15 models between this one and independent units, so that they do not
-        get stuck in a mode: two to three times the work, for data with separated modes.
+        get stuck in a mode: up to four times the work, for data with separated modes.
         "auto" is "pcd". It and "tempering" mend what chains that lag behind do: where they cannot
         pass from one region of states to another, the regions' probabilities come out wrong, by
         many nats. `fit` ends with a look at them (for about a tenth of its work; `lag_` is what it
