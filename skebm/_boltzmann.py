@@ -37,6 +37,8 @@ INITIAL_SCALE = 0.1
 RESTING_MEAN = 0.1
 # units up to which "auto" learns by enumeration
 SMALL = 16
+# states to sum over for every row that is watched without being asked for
+WATCHED_WORK = 2**12
 # states of coupled hidden units up to which `transform` sums over them
 EXACT_STATES = 2**12
 # of a field in single precision, in units of the temperature, that goes unnoticed
@@ -124,19 +126,22 @@ class BoltzmannMachine(Machine):
     binarize : float or None, default=0.5
         Data above it count as 1 (or +1), others as 0 (or -1). None takes two-valued data only.
         Rows of nothing but the two values that `sample` gives count as such at every threshold.
-    early_stopping : bool, default=False
-        Whether to hold rows out, watch their mean pseudo-likelihood per epoch, stop when it no
-        longer improves, and keep the best parameters. For training by epochs.
+    early_stopping : bool or "auto", default="auto"
+        Whether to hold rows out and watch their mean log-likelihood. True looks after every epoch,
+        stops when there is no gain, and returns to the best epoch. "auto" holds rows out where
+        machines overfit, of 100 rows or more if there are fewer than 4 for every unit; it looks now
+        and then, trains to the end, and returns to the best epoch if that was better by more than
+        chance. For training by epochs.
     validation_fraction : float, default=0.1
-        Share of the rows held out for early stopping; never more than 200 rows.
+        Share of the rows held out; never more than 200 rows.
     n_iter_no_change : int, default=5
-        Epochs without improvement after which early stopping ends training.
+        Epochs without improvement after which ``early_stopping=True`` ends training.
     tol : float, default=1e-3
         Smallest gain of the held-out score, in nats, that counts as improvement.
     warm_start : bool, default=False
         Whether `fit` goes on from the parameters, chains and generator of the last call.
     verbose : int, default=0
-        1 prints a line per epoch.
+        1 prints a line per epoch, with the log-likelihood where `fit` looked at it.
     random_state : int, RandomState, numpy.random.Generator or None, default=None
         Seed of initial couplings, order of rows, and chains.
 
@@ -151,8 +156,15 @@ class BoltzmannMachine(Machine):
     loss_curve_ : list of float
         By epochs: mean energy of clamped minus free states, over T; near 0 for a good machine.
         Else what was minimised, after every iteration.
+    score_epochs_ : list of int
+        Epochs after which `fit` looked at the log-likelihood of rows: as often as a twentieth of
+        its work pays for, or every epoch with ``early_stopping=True``.
+    train_scores_ : list of float
+        Mean log-likelihood, at those epochs, of up to 200 of the rows trained on, in nats.
     validation_scores_ : list of float
-        Mean held-out pseudo-likelihood after every epoch, in nats (early stopping only).
+        The same of the rows held out, where there are such rows.
+    score_errors_ : list of float
+        Standard errors of ln Z, and so of the scores; 0 where it is exact.
     n_iter_ : int
         Number of epochs, or of iterations to the maximum.
     n_features_in_ : int
@@ -203,7 +215,7 @@ class BoltzmannMachine(Machine):
         "alpha": [Interval(Real, 0, None, closed="left")],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "binarize": [Real, None],
-        "early_stopping": ["boolean"],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -232,7 +244,7 @@ class BoltzmannMachine(Machine):
         alpha=0.0,
         l1_ratio=0.0,
         binarize=0.5,
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change=5,
         tol=1e-3,
@@ -441,7 +453,7 @@ class BoltzmannMachine(Machine):
         algorithm = self._algorithm(len(self._mask_), self._n_hidden())
         if algorithm not in CLIMBS:
             return super()._learn(X, resume, finished)
-        if self.early_stopping:
+        if self.early_stopping is True:
             raise ValueError(
                 f"early_stopping=True is for training by epochs, but algorithm={algorithm!r} "
                 "climbs to the maximum. Use alpha against overfitting, or algorithm='gibbs'."
@@ -463,7 +475,7 @@ class BoltzmannMachine(Machine):
                 self._model().astype(np.float64),
                 X.astype(np.float64),
                 self._mask_,
-                **self._penalties(),
+                **self._penalties(self.alpha),
                 smallest_gain=SMALLEST_GAIN_CONCAVE if concave else SMALLEST_GAIN,
             )
             # the losses end with what the climb has reached
@@ -482,15 +494,15 @@ class BoltzmannMachine(Machine):
         self.n_iter_ = max(1, len(losses))
         return True
 
-    def _penalties(self):
+    def _penalties(self, alpha):
         """Strengths of the penalties on couplings of 0/1 units at T = 1."""
         scale = self._scale()
         return {
-            "l2": self.alpha * (1 - self.l1_ratio) * scale**2,
-            "l1": self.alpha * self.l1_ratio * self.temperature * scale,
+            "l2": alpha * (1 - self.l1_ratio) * scale**2,
+            "l1": alpha * self.l1_ratio * self.temperature * scale,
         }
 
-    def _prepare(self, X, n_batches, rng):
+    def _prepare(self, X, n_batches, rng, alpha):
         model, before = self._model(), self._course_.state
         n_visible, n_units = X.shape[1], len(self._mask_)
         algorithm = self._algorithm(n_units, n_units - n_visible)
@@ -537,7 +549,7 @@ class BoltzmannMachine(Machine):
                 rates=[rate / self._temperature() ** 2 for rate in rates],
                 gradient=gradient,
                 momentum=self.momentum,
-                **self._penalties(),
+                **self._penalties(alpha),
             )
 
         return state, run
@@ -745,21 +757,27 @@ class BoltzmannMachine(Machine):
         pseudo_likelihood : ndarray of shape (n_samples,)
             ``sum_i ln p(x_i | all other x)``, in nats, hidden units summed out.
         """
-        return self._pseudo_likelihood(self._read(X))
-
-    def _pseudo_likelihood(self, v):
+        X = self._read(X)
         model = self._model_to_sum("for the pseudo-likelihood")
         return self._by_blocks(
-            lambda rows: model.pseudo_likelihood(rows.astype(np.float64)), v, len(self.coupling_)
+            lambda rows: model.pseudo_likelihood(rows.astype(np.float64)), X, len(self.coupling_)
+        )
+
+    def _check_watch(self):
+        n_visible = self.n_features_in_
+        _check_summable(
+            self._mask_[n_visible:, n_visible:],
+            "for the likelihood that early_stopping=True watches",
+            LARGEST_WORK if self.early_stopping is True else WATCHED_WORK,
         )
 
     def _to_watch(self, rows, rng):
-        n_visible = rows.shape[1]
-        _check_summable(
-            self._mask_[n_visible:, n_visible:],
-            "for the pseudo-likelihood that early_stopping=True watches",
-        )
         return rows
+
+    def _epoch_work(self, n_batches):
+        chains = self._course_.state.chains
+        n_chains = self.batch_size if chains is None else len(chains)
+        return n_batches * (self.cd_steps + 1) * (n_chains + self.batch_size)
 
     # ---------------------------------------------------------------- sampling
 
@@ -950,9 +968,9 @@ def _pretrain(X, layers, rng):
     return coupling + coupling.T, intercept / n_machines
 
 
-def _check_summable(coupling, purpose):
+def _check_summable(coupling, purpose, largest_work=LARGEST_WORK):
     """Refuse hidden units whose couplings make too many states to sum over."""
-    if work(coupling) > LARGEST_WORK:
+    if work(coupling) > largest_work:
         raise ValueError(
             f"{len(coupling)} hidden units are coupled with each other, which makes too many "
             f"states to sum over {purpose}. connectivity='lateral' or 'restricted' needs no such "

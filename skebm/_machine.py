@@ -22,6 +22,16 @@ from ._inference import likelihood
 from ._inference.likelihood import SMALL_ERROR
 from ._learning.optimizer import State
 from ._validation import all_or_nothing, as_generator, warn
+from ._watch import (
+    SHORT_GLANCE,
+    WATCHED_ROWS,
+    Best,
+    Look,
+    Watched,
+    epoch_line,
+    glance_length,
+    holds_out,
+)
 
 LARGEST_WEIGHT = 1e4
 LARGEST_STEP = 100.0
@@ -31,16 +41,7 @@ DEFAULT_TEMPERATURES, DEFAULT_CHAINS = 500, 200
 # in the place of a method: of what `fit` found out about ln Z, where that has no exact answer
 LOOK = "look"
 N_CHAINS = 100
-HELD_OUT_ROWS = 200
 BLOCK_SIZE = 2**22
-
-
-class Best(NamedTuple):
-    """What early stopping will return to."""
-
-    score: float
-    parameters: tuple
-    n_iter: int
 
 
 class Course(NamedTuple):
@@ -76,15 +77,16 @@ class Machine(
 
     - ``_read_training(X, reset)`` and ``_read(X)``: rows to train on and to evaluate, validated;
     - ``_start(X, rng)``: set the parameters, and what else training starts from;
-    - ``_prepare(X, n_batches, rng)``: a `State` with arrays of its own, and the function of
+    - ``_prepare(X, n_batches, rng, alpha)``: a `State` with arrays of its own, and the function of
       learning rates that runs an epoch on it, in place, and returns its loss;
     - ``_publish(state)``: the fitted attributes that a state makes, and ``_finish(X)``: those
       that the end of `fit` sets or replaces, if any;
     - ``_model()``: the energy of the fitted machine, and ``_sampler()``, the same with a fitted
       base and in the form in which sweeps are fastest;
     - ``_visited(model, rng)``: states of that energy where chains of training were, or None;
-    - ``_log_weight(X)`` and ``_pseudo_likelihood(X)`` of read rows, ``_to_watch(X, rng)`` to make
-      such rows of those held out for early stopping;
+    - ``_log_weight(X)`` of read rows, ``_to_watch(X, rng)`` to make such rows of those that are
+      watched while it learns, and ``_check_watch()``, which raises where that cannot be;
+    - ``_epoch_work(n_batches)``, the work of an epoch, in rows times the weights;
     - ``_parameter_names``, the attributes that are its parameters, weights first, and
       ``_loss_name``.
     """
@@ -133,29 +135,33 @@ class Machine(
                 "partial_fit."
             )
             return
-        rng, held_out = self._resume(), None
+        rng = self._resume()
         if self._course_.replaced is not None:
             vars(self).update(self._course_.replaced)
-        if self.early_stopping:
-            X, held_out = self._hold_out(X)
-            n_batches = -(-X.shape[0] // self.batch_size)
-            if resume and self._course_.best is None:
-                score = float(self._pseudo_likelihood(held_out).mean())
-                best = Best(score, self._parameters(), self.n_iter_)
-                self._course_ = self._course_._replace(best=best)
-        else:
+        X, watched = self._choose_watched(X)
+        n_batches = -(-X.shape[0] // self.batch_size)
+        if watched is None or watched.held_out is None:
             self._course_ = self._course_._replace(best=None)
-        state, run = self._prepare(X, n_batches, rng)
+        elif resume and self._course_.best is None:
+            look = self._look(watched, SHORT_GLANCE)
+            best = Best(look, self._learned(), self.n_iter_)
+            self._course_ = self._course_._replace(best=best)
+        state, run = self._prepare(X, n_batches, rng, self._strength(X.shape[0]))
+
+        first, begin = self.n_iter_, time.perf_counter()
 
         def run_epoch():
             rates = np.full(n_batches, float(self.learning_rate))
             if self.learning_rate_schedule == "linear":
                 rates *= 1 - (self.n_iter_ + np.arange(n_batches) / n_batches) / horizon
             fitted = self._next_epoch(state, run, rng, rates)
-            stop = held_out is not None and self._judge(fitted, held_out, horizon)
+            stop = watched is not None and self._judge(fitted, watched, n_batches, horizon)
             # all at once, so that an interrupt finds a finished epoch
             vars(self).update(fitted)
             finished.append(self.n_iter_)
+            if self.verbose:
+                left = (horizon - self.n_iter_) / (self.n_iter_ - first)
+                self._report(horizon, left * (time.perf_counter() - begin))
             return stop
 
         run_epochs(self, horizon - self.n_iter_, X, run_epoch)
@@ -166,28 +172,78 @@ class Machine(
         self._course_ = self._course_._replace(replaced=replaced)
         vars(self).update(fitted)
 
+    def _strength(self, n_rows):
+        """Strength of the penalty of training on that many rows, or on a stream (None)."""
+        return self.alpha
+
+    def _report(self, horizon, seconds):
+        scores = {}
+        if self.score_epochs_[-1:] == [self.n_iter_]:
+            scores["train"] = self.train_scores_[-1]
+            if getattr(self, "validation_scores_", None):
+                scores["held out"] = self.validation_scores_[-1]
+            scores["standard error"] = self.score_errors_[-1]
+        line = epoch_line(self.n_iter_, horizon, scores, self._course_.best, seconds)
+        print(f"[{type(self).__name__}] {line}")
+
     def _finish(self, X):
         """What is left to do when training ends: attributes that this sets."""
         return {}
 
-    def _judge(self, fitted, held_out, horizon):
-        """Score held-out rows after an epoch, whose attributes are changed; whether to stop."""
+    def _judge(self, fitted, watched, n_batches, horizon):
+        """Score the watched rows after an epoch, if it is due; whether to stop.
+
+        The attributes that the epoch makes are changed.
+        """
+        n_iter, last = fitted["n_iter_"], self.score_epochs_[-1] if self.score_epochs_ else 0
         trial = copy(self)
         vars(trial).update(fitted)
-        score = float(trial._pseudo_likelihood(held_out).mean())
-        course, n_iter = fitted["_course_"], trial.n_iter_
-        if course.best is None or score > course.best.score + self.tol:
-            course = course._replace(best=Best(score, trial._parameters(), n_iter))
-        stop = n_iter - course.best.n_iter >= self.n_iter_no_change
-        fitted.update(validation_scores_=[*self.validation_scores_, score], _course_=course)
-        if stop or n_iter == horizon:
-            fitted.update(self._restored(course))
+        is_last = watched.held_out is not None and n_iter == horizon
+        n_temperatures = glance_length(
+            n_iter, last, trial._epoch_work(n_batches), is_last or self.early_stopping is True
+        )
+        if not n_temperatures:
+            return False
+        look = trial._look(watched, n_temperatures)
+        fitted.update(
+            score_epochs_=[*self.score_epochs_, n_iter],
+            score_errors_=[*self.score_errors_, look.standard_error],
+            train_scores_=[*self.train_scores_, float(look.train.mean())],
+        )
+        if watched.held_out is None:
+            return False
+        fitted["validation_scores_"] = [*self.validation_scores_, look.score]
+        best, always = self._course_.best, self.early_stopping is True
+        if best is None or look.score > best.look.score + self.tol:
+            best = Best(look, trial._learned(), n_iter)
+        stop = always and n_iter - best.n_iter >= self.n_iter_no_change
+        if not always and is_last and not best.look.is_better(look):
+            # what looked best by chance was trained less
+            best = Best(look, trial._learned(), n_iter)
+        fitted["_course_"] = fitted["_course_"]._replace(best=best)
+        if stop or is_last:
+            fitted.update(self._restored(fitted["_course_"]))
         return stop
 
+    def _look(self, watched, n_temperatures):
+        """Log-likelihoods of the watched rows, by a glance at ln Z."""
+        # the same numbers every time, so that differences between epochs are the machine's
+        rng = np.random.Generator(np.random.SFC64([self._likelihood_seed_, 2]))
+        model = self._sampler()
+        found = likelihood.glance(model, rng, n_temperatures, self._visited(model, rng))
+        train, held_out = (
+            None if rows is None else self._log_weight(rows) - found.value for rows in watched
+        )
+        return Look(train, held_out, found.standard_error)
+
     def _restored(self, course):
-        """Attributes that bring the best parameters of a course back and end the watch."""
-        best = zip(self._parameter_names, course.best.parameters, strict=True)
-        return dict(best) | {"_course_": course._replace(best=None)}
+        """Attributes that bring the best of a course back and end the watch."""
+        return course.best.learned | {"_course_": course._replace(best=None)}
+
+    def _learned(self):
+        """What epochs make of the machine, by name."""
+        names = *self._parameter_names, "variance_visible_", "chains_", "swap_rates_"
+        return {name: vars(self)[name] for name in names if name in vars(self)}
 
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X, y=None):
@@ -223,7 +279,7 @@ class Machine(
             self._check_rate()
             rng = self._resume()
             n_batches = -(-X.shape[0] // self.batch_size)
-            state, run = self._prepare(X, n_batches, rng)
+            state, run = self._prepare(X, n_batches, rng, self._strength(None))
             rates = np.full(n_batches, float(self.learning_rate))
             fitted = self._next_epoch(state, run, rng, rates)
             fitted["_course_"] = fitted["_course_"]._replace(best=None)
@@ -246,6 +302,7 @@ class Machine(
         """Of a machine that has parameters and has not learned."""
         self.n_iter_ = 0
         self.loss_curve_ = []
+        self.score_epochs_, self.train_scores_, self.score_errors_ = [], [], []
         self._likelihood_seed_ = 0
 
     def _parameters(self):
@@ -269,29 +326,40 @@ class Machine(
             problem = f"The largest weight is {largest:.3g} times the temperature."
         return problem
 
-    def _hold_out(self, X):
-        """Split X into rows to train on and rows to watch."""
-        n_samples = X.shape[0]
-        n_held_out = min(int(np.ceil(self.validation_fraction * n_samples)), HELD_OUT_ROWS)
+    def _choose_watched(self, X):
+        """Rows of X to train on, and those to watch, if any can be."""
+        n_samples, n_units = X.shape[0], len(self._parameters()[0])
+        try:
+            self._check_watch()
+        except ValueError:
+            if self.early_stopping is True:
+                raise
+            return X, None
+        rng = np.random.default_rng(self._course_.split_seed)
+        order = rng.permutation(n_samples)
+        n_held_out = 0
+        if holds_out(self.early_stopping, n_samples, n_units):
+            n_held_out = min(int(np.ceil(self.validation_fraction * n_samples)), WATCHED_ROWS)
         if n_held_out >= n_samples:
             raise ValueError(
                 f"early_stopping=True with validation_fraction={self.validation_fraction} leaves "
                 f"no row to train on of n_samples={n_samples}. Lower validation_fraction or give "
                 "more rows."
             )
-        rng = np.random.default_rng(self._course_.split_seed)
-        order = rng.permutation(n_samples)
-        held_out = X[np.sort(order[:n_held_out])]
-        if sparse.issparse(held_out):
-            held_out = held_out.toarray()
-        held_out = self._to_watch(held_out, rng)
+
+        def watch(chosen):
+            rows = X[np.sort(chosen)]
+            return self._to_watch(rows.toarray() if sparse.issparse(rows) else rows, rng)
+
+        train = watch(order[n_held_out : n_held_out + WATCHED_ROWS])
+        if not n_held_out:
+            return X, Watched(train, None)
         if not hasattr(self, "validation_scores_"):
             self.validation_scores_ = []
-        return X[np.sort(order[n_held_out:])], held_out
+        return X[np.sort(order[n_held_out:])], Watched(train, watch(order[:n_held_out]))
 
     def _next_epoch(self, state, run, rng, rates):
         """Run an epoch and check its result: the attributes that it makes."""
-        begin = time.perf_counter()
         # overflow is reported once, as divergence
         with np.errstate(over="ignore", invalid="ignore"):
             loss = run(rates.tolist())
@@ -304,11 +372,6 @@ class Machine(
             raise ValueError(
                 f"Training diverged in epoch {self.n_iter_ + 1}: {problem} Lower learning_rate "
                 f"(now {self.learning_rate})."
-            )
-        if self.verbose:
-            print(
-                f"[{type(self).__name__}] epoch {self.n_iter_ + 1}, {self._loss_name} {loss:.3f}, "
-                f"{time.perf_counter() - begin:.2f} s"
             )
         return fitted | {
             "_course_": self._course_._replace(
@@ -413,9 +476,9 @@ class Machine(
         value = kept.get(name)
         if value is None:
             rng = np.random.Generator(np.random.SFC64(self._likelihood_seed_))
-            model = self._sampler()
-            visited = self._visited(model, rng)
-            value = likelihood.log_partition(model, rng, states=visited, **options)
+            sampler = self._sampler()
+            options |= {"states": self._visited(sampler, rng), "sampler": sampler}
+            value = likelihood.log_partition(self._model(), rng, **options)
             self._log_partition_ = self._fingerprint(), kept | {name: value}
         return value
 

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import run_epochs
 from ._energies.bipartite import Bipartite, may_diverge
+from ._energies.sums import LARGEST_WORK
 from ._inference import tap
 from ._inference.chains import tempered_samples
 from ._inference.likelihood import estimate
@@ -37,6 +38,7 @@ from ._validation import (
     read_units,
     warn,
 )
+from ._watch import LEAST_ROWS
 from .theory import rbm_phase
 from .units import UNITS, Gaussian, Unit, as_unit
 
@@ -54,6 +56,9 @@ AGAINST_LAG = {
 LARGEST_ROUNDING = 1e-3
 # of a column's variance, that its unit's variance keeps at least
 LEAST_VARIANCE = 1e-3
+# where rows are few, for how many a unit at most, the inverse of the variance that weights over T
+# have beforehand
+ROWS_A_UNIT, PRIOR = 20, 2.0
 
 
 class RBM(Machine):
@@ -110,8 +115,11 @@ class RBM(Machine):
         make 3000 updates of few rows.
     momentum : float, default=0.0
         Share of the last step that the next one keeps, in [0, 1).
-    alpha : float, default=0.0
-        Strength of the penalty ``alpha (l1_ratio T |W| + (1 - l1_ratio) W^2 / 2)``. With L1,
+    alpha : float, default=None
+        Strength of the penalty ``alpha (l1_ratio T |W| + (1 - l1_ratio) W^2 / 2)``. None
+        for ``2 / (n_samples T^2)``, as if a weight over T were normal with variance 1/2 before any
+        data (spins: 4 times the strength a side), where `fit` has 100 rows or more and fewer than
+        20 for every hidden unit; else, and with units without bounds, for 0. With L1,
         values above 1e-3 switch hidden units off.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty.
@@ -120,13 +128,16 @@ class RBM(Machine):
         how the data are encoded, 0/1 or 1/0, and usually better.
     shuffle : bool, default=True
         Whether to visit the rows in a new random order in every epoch.
-    early_stopping : bool, default=False
-        Whether to hold rows out, watch their mean pseudo-likelihood per epoch, stop when it no
-        longer improves, and keep the best parameters. Needs discrete visible units.
+    early_stopping : bool or "auto", default="auto"
+        Whether to hold rows out and watch their mean log-likelihood. True looks after every epoch,
+        stops when there is no gain, and returns to the best epoch. "auto" holds rows out where
+        machines overfit, of 100 rows or more if there are fewer than 4 for every hidden unit; it
+        looks now and then, trains to the end, and returns to the best epoch if that was better by
+        more than chance.
     validation_fraction : float, default=0.1
-        Share of the rows held out for early stopping; never more than 200 rows.
+        Share of the rows held out; never more than 200 rows.
     n_iter_no_change : int, default=5
-        Epochs without improvement after which early stopping ends training.
+        Epochs without improvement after which ``early_stopping=True`` ends training.
     tol : float, default=1e-3
         Smallest gain of the held-out score, in nats, that counts as improvement.
     warm_start : bool, default=False
@@ -134,7 +145,7 @@ class RBM(Machine):
         epoch `n_iter_` up to `max_iter`, to the same result as without the interruption. After
         early stopping it goes on from the best parameters.
     verbose : int, default=0
-        1 prints a line per epoch.
+        1 prints a line per epoch, with the log-likelihood where `fit` looked at it.
     random_state : int, RandomState, numpy.random.Generator or None, default=None
         Seed of initial weights, order of rows, and chains.
 
@@ -161,8 +172,15 @@ class RBM(Machine):
     loss_curve_ : list of float
         Mean free energy of the data minus that of the chains, on the last minibatch of every
         epoch. Not a likelihood: near 0 for a good machine.
+    score_epochs_ : list of int
+        Epochs after which `fit` looked at the log-likelihood of rows: as often as a twentieth of
+        its work pays for, or every epoch with ``early_stopping=True``.
+    train_scores_ : list of float
+        Mean log-likelihood, at those epochs, of up to 200 of the rows trained on, in nats.
     validation_scores_ : list of float
-        Mean held-out pseudo-likelihood after every epoch, in nats (early stopping only).
+        The same of the rows held out, where there are such rows.
+    score_errors_ : list of float
+        Standard errors of ln Z, and so of the scores; 0 where it is exact.
     n_iter_ : int
         Number of epochs run, passes of `partial_fit` included.
     n_features_in_ : int
@@ -214,11 +232,11 @@ class RBM(Machine):
         "batch_size": [Interval(Integral, 1, None, closed="left")],
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "momentum": [Interval(Real, 0, 1, closed="left")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left"), None],
         "l1_ratio": [Interval(Real, 0, 1, closed="both")],
         "centered": ["boolean"],
         "shuffle": ["boolean"],
-        "early_stopping": ["boolean"],
+        "early_stopping": ["boolean", StrOptions({"auto"})],
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -242,11 +260,11 @@ class RBM(Machine):
         batch_size=20,
         max_iter=None,
         momentum=0.0,
-        alpha=0.0,
+        alpha=None,
         l1_ratio=0.0,
         centered=True,
         shuffle=True,
-        early_stopping=False,
+        early_stopping="auto",
         validation_fraction=0.1,
         n_iter_no_change=5,
         tol=1e-3,
@@ -452,23 +470,38 @@ class RBM(Machine):
         self._loss_name_ = "negative log-likelihood (nats)"
         return True
 
+    def _check_watch(self):
+        """The log-likelihood of any machine can be watched."""
+
     def _to_watch(self, rows, rng):
-        """Held-out rows as states."""
         visible = as_unit(self.visible)
-        if visible.count_states(rows.shape[1]) == np.inf:
-            raise ValueError(
-                "early_stopping=True watches the pseudo-likelihood, which needs discrete visible "
-                f"units; visible={self.visible!r} has infinitely many states. Set "
-                "early_stopping=False."
-            )
-        return visible.discretize(rows, rng)
+        return visible.discretize(rows, rng) if holds_means(rows, visible) else rows
 
-    def _pseudo_likelihood(self, rows):
-        """Of rows of states."""
-        return self._model().pseudo_likelihood(rows)
+    def _epoch_work(self, n_batches):
+        chains = self._course_.state.chains
+        n_chains = self.batch_size if chains is None else len(chains)
+        return n_batches * self.cd_steps * (3 * n_chains + 2 * self.batch_size)
 
-    def _prepare(self, X, n_batches, rng):
-        parameters, model, before = self._parameters(), self._sampler(), self._course_.state
+    def _strength(self, n_rows):
+        if self.alpha is not None:
+            return self.alpha
+        is_few = LEAST_ROWS <= (n_rows or 0) < ROWS_A_UNIT * len(self.components_)
+        if not (is_few and self._is_bounded()):
+            return 0.0
+        visible, hidden = self._units_
+        # weights between spins are a quarter of those between units of 0 and 1
+        scale = self.temperature**2 * visible.step_scale * hidden.step_scale
+        return PRIOR / (n_rows * scale)
+
+    def _is_bounded(self):
+        """Whether no unit has values far from 0."""
+        return np.isfinite([(unit.low, unit.high) for unit in self._units_]).all()
+
+    def _prepare(self, X, n_batches, rng, alpha):
+        precision, before = self._precision(), self._course_.state
+        X = X.astype(precision, copy=False)
+        parameters = tuple(array.astype(precision, copy=False) for array in self._parameters())
+        model = self._sampler()
         if before is None:
             base = np.broadcast_to(model.base_visible, (1, X.shape[1])).astype(X.dtype)
             offset_visible = model.visible.mean(base, self.temperature)
@@ -525,8 +558,8 @@ class RBM(Machine):
                 },
                 regularization={
                     "momentum": self.momentum,
-                    "l2": self.alpha * (1 - self.l1_ratio),
-                    "l1": self.alpha * self.l1_ratio * self.temperature,
+                    "l2": alpha * (1 - self.l1_ratio),
+                    "l1": alpha * self.l1_ratio * self.temperature,
                 },
                 least_variance=least,
             )
@@ -538,11 +571,9 @@ class RBM(Machine):
 
         With what was found out about ln Z, which `score` uses.
         """
-        n_batches = -(-X.shape[0] // self.batch_size)
-        chains = self._course_.state.chains
-        if chains is None:
+        if self._course_.state.chains is None:
             return {}
-        work = self.n_iter_ * n_batches * self.cd_steps * (3 * len(chains) + 2 * self.batch_size)
+        work = self.n_iter_ * self._epoch_work(-(-X.shape[0] // self.batch_size))
         n_temperatures = min(int(LOOK_SHARE * work / (4 * DEFAULT_CHAINS)), DEFAULT_TEMPERATURES)
         if n_temperatures < LEAST_LOOK:
             return {}
@@ -560,9 +591,9 @@ class RBM(Machine):
         fitted = {"lag_": balance.lag}
         if found is not model:
             for name, field in zip(self._parameter_names, Parameters._fields, strict=True):
-                fitted[name] = getattr(found, field)
+                fitted[name] = getattr(found, field).astype(self.components_.dtype)
             states = balance.strata.resample(len(self.chains_), rng)
-            fitted["chains_"] = found.sample_hidden(states, rng)
+            fitted["chains_"] = found.sample_hidden(states, rng).astype(self.chains_.dtype)
         if balance.lag > LARGEST_LAG:
             region = (balance.masses - balance.shares).argmax()
             warn(
@@ -572,7 +603,7 @@ class RBM(Machine):
                 f"{balance.masses[region]:.1%}. {AGAINST_LAG[self.algorithm]}",
                 ConvergenceWarning,
             )
-        if not model.is_tractable():
+        if model.exact_work() > LARGEST_WORK:
             trial = copy(self)
             vars(trial).update(fitted)
             kept = {(LOOK, *length): estimate(balance.strata)}
@@ -596,13 +627,15 @@ class RBM(Machine):
             if part is None or len(part) != size:
                 part = model.sample_hidden(model.independent(size, rng)[0], rng)
             chains.append(part)
-        return np.concatenate(chains)
+        return np.concatenate(chains).astype(self._precision(), copy=False)
 
     def _publish(self, state):
-        names = dict(zip(self._parameter_names, state.parameters, strict=True))
+        dtype = self.components_.dtype
+        arrays = (array.astype(dtype, copy=False) for array in state.parameters)
+        names = dict(zip(self._parameter_names, arrays, strict=True))
         chains = state.chains
         if chains is not None:
-            chains = chains[len(chains) - n_model_chains(self._rule(), state, 0) :]
+            chains = chains[len(chains) - n_model_chains(self._rule(), state, 0) :].astype(dtype)
         others = {
             "chains_": chains,
             "swap_rates_": state.swap_rates,
@@ -639,7 +672,15 @@ class RBM(Machine):
         return self._model().visible.field(self._base_mean_, self.temperature)
 
     def _sampler(self):
-        return self._model().replace(base_visible=self._base_field())
+        model = self._model().replace(base_visible=self._base_field())
+        return model if _needs_double(model) else model.astype(self._precision())
+
+    def _precision(self):
+        """In which machines learn: single, as its rounding is nothing beside the noise of chains.
+
+        Values without bounds may be far from 0, where it is not.
+        """
+        return np.float32 if self._is_bounded() else self.components_.dtype
 
     def _visited(self, model, rng):
         chains = getattr(self, "chains_", None)
@@ -655,9 +696,8 @@ class RBM(Machine):
     def _log_weight(self, X):
         """Log-weights of the rows, or of draws from those that hold means."""
         model = self._model()
-        fields = np.abs(model.weights).sum(axis=1).max()
-        if fields / model.temperature * np.finfo(model.weights.dtype).eps > LARGEST_ROUNDING:
-            model = model.in_double()
+        if _needs_double(model):
+            model = model.astype(np.float64)
         return self._by_blocks(
             lambda rows: model.log_weight(_drawn(model.visible, rows)), X, self._width()
         )
@@ -842,7 +882,7 @@ class RBM(Machine):
                 raise ValueError(
                     f"fixed_points needs Bernoulli units or spins, but {name}={unit!r}."
                 )
-        model = model.in_double()
+        model = model.astype(np.float64)
         rng = as_generator(random_state)
         starts = []
         for unit, size in zip(self._units_, self.components_.shape[::-1], strict=True):
@@ -1030,8 +1070,13 @@ class RBM(Machine):
         if held is not None:
             np.copyto(start, given, where=held)
         if algorithm == "tempering":
-            return tempered_samples(model, start, n_sweeps, rng, held)
-        return model.sweeps(start, [1.0] * n_sweeps, rng, held)
+            states = tempered_samples(model, start, n_sweeps, rng, held)
+        else:
+            states = model.sweeps(start, [1.0] * n_sweeps, rng, held)
+        states = states.astype(self.components_.dtype, copy=False)
+        if held is not None:  # as they came, before any rounding
+            np.copyto(states, given, where=held)
+        return states
 
     @property
     def _n_features_out(self):
@@ -1042,6 +1087,12 @@ class RBM(Machine):
         tags.input_tags.sparse = True
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def _needs_double(model):
+    """Whether fields are so large that single precision costs log-weights too much."""
+    fields = np.abs(model.weights).sum(axis=1).max()
+    return fields / model.temperature * np.finfo(np.float32).eps > LARGEST_ROUNDING
 
 
 def _drawn(unit, X):

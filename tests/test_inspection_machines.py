@@ -137,7 +137,12 @@ def test_training_curves(rbm, monitor):
     assert own.ax_.get_ylabel() == "difference of energies"
     stopped = RBM(4, max_iter=5, early_stopping=True, random_state=0).fit(X)
     display = TrainingCurveDisplay.from_estimator(stopped)
-    assert display.ax_.get_ylabel() == "pseudo-likelihood (nats)"
+    assert display.ax_.get_ylabel() == "mean log-likelihood (nats)"
+    for line, scores in zip(
+        display.ax_.lines, (stopped.train_scores_, stopped.validation_scores_), strict=True
+    ):
+        np.testing.assert_array_equal(line.get_xdata(), stopped.score_epochs_)
+        np.testing.assert_array_equal(line.get_ydata(), scores)
 
 
 def test_energy_landscape_of_spins():

@@ -455,16 +455,16 @@ def test_early_stopping_keeps_the_best_parameters():
 def test_early_stopping_trains_on_the_other_rows(monkeypatch, n_samples, n_held_out):
     seen = {}
 
-    def watch(self, held_out):
-        seen["held out"] = held_out
-        return original_watch(self, held_out)
+    def watch(self, watched, n_temperatures):
+        seen["held out"] = watched.held_out
+        return original_watch(self, watched, n_temperatures)
 
-    def prepare(self, X, n_batches, rng):
+    def prepare(self, X, *others):
         seen["trained on"] = X
-        return original_prepare(self, X, n_batches, rng)
+        return original_prepare(self, X, *others)
 
-    original_watch, original_prepare = RBM._pseudo_likelihood, RBM._prepare
-    monkeypatch.setattr(RBM, "_pseudo_likelihood", watch)
+    original_watch, original_prepare = RBM._look, RBM._prepare
+    monkeypatch.setattr(RBM, "_look", watch)
     monkeypatch.setattr(RBM, "_prepare", prepare)
     X = np.zeros((n_samples, 12))
     X[:] = np.arange(n_samples)[:, np.newaxis] >> np.arange(12) & 1  # every row is different
@@ -501,11 +501,7 @@ def test_nothing_left_to_do_is_said():
     assert rbm.components_ is before
 
 
-def test_early_stopping_needs_discrete_units_and_rows():
-    with pytest.raises(ValueError, match=r"early_stopping=True .*'gaussian'"):
-        RBM(2, visible="gaussian", early_stopping=True).fit(
-            np.random.default_rng(0).normal(size=(9, 2))
-        )
+def test_early_stopping_needs_rows():
     with pytest.raises(ValueError, match="n_samples=1"):
         RBM(2, early_stopping=True).fit([[0, 1]])
 
@@ -866,8 +862,6 @@ def test_early_stopping_watches_categories():
     X = mixed_table()[0][:, 3:]
     rbm = RBM(2, visible=Categorical(3), early_stopping=True, max_iter=50, random_state=0).fit(X)
     assert len(rbm.validation_scores_) == rbm.n_iter_
-    with pytest.raises(ValueError, match="early_stopping"):
-        RBM(2, visible=MIXED, early_stopping=True).fit(mixed_table()[0])
 
 
 def test_sides_that_units_do_not_fit():
@@ -949,15 +943,15 @@ def test_an_interrupt_of_early_stopping_leaves_a_whole_epoch(monkeypatch, n_scor
     X = clusters()
     options = {"early_stopping": True, "max_iter": 6, "n_iter_no_change": 9, "random_state": 0}
     straight = RBM(3, **options).fit(X)
-    original, calls = RBM._pseudo_likelihood, []
+    original, calls = RBM._look, []
 
-    def interrupted(self, rows):
+    def interrupted(self, *watched):
         calls.append(1)
         if len(calls) == n_scores + 1:
             raise KeyboardInterrupt
-        return original(self, rows)
+        return original(self, *watched)
 
-    monkeypatch.setattr(RBM, "_pseudo_likelihood", interrupted)
+    monkeypatch.setattr(RBM, "_look", interrupted)
     rbm = RBM(3, warm_start=True, **options)
     with pytest.raises(KeyboardInterrupt):
         rbm.fit(X)
@@ -1103,3 +1097,27 @@ def test_columns_of_any_scale_learn_alike():
     other = RBM(4, visible="gaussian", max_iter=20, random_state=0).fit(X * factors)
     gap = one.score(X) - np.log(factors).sum() - other.score(X * factors)
     assert abs(gap) < 1e-6
+
+
+@pytest.mark.parametrize("temperature", [1.0, 2.0])
+def test_the_default_penalty_is_a_prior_of_the_weights(temperature):
+    rows = np.random.default_rng(0).integers(0, 2, (113, 7)).astype(float)
+    options = {"max_iter": 5, "temperature": temperature, "early_stopping": False}
+
+    def weights(rows=rows, **others):
+        return RBM(7, random_state=0, **options, **others).fit(rows).components_
+
+    strength = 2 / (113 * temperature**2)
+    np.testing.assert_array_equal(weights(), weights(alpha=strength))
+    spins = {"visible": "spin", "hidden": "spin"}
+    np.testing.assert_array_equal(
+        weights(2 * rows - 1, **spins), weights(2 * rows - 1, alpha=16 * strength, **spins)
+    )
+    for few, others in ((rows[:99], {}), (rows, {"visible": "gaussian"})):
+        np.testing.assert_array_equal(weights(few, **others), weights(few, alpha=0, **others))
+    rbm, free = RBM(7, random_state=0), RBM(7, alpha=0, random_state=0)
+    assert not np.array_equal(rbm.fit(rows).components_, free.fit(rows).components_)
+    rbm, free = RBM(7, random_state=0), RBM(7, alpha=0, random_state=0)
+    np.testing.assert_array_equal(
+        rbm.partial_fit(rows).components_, free.partial_fit(rows).components_
+    )

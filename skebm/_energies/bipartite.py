@@ -64,10 +64,16 @@ class Bipartite(Energy):
             self.base_visible,
         )
 
-    def in_double(self):
-        """The same in double precision."""
-        names = "weights", "intercept_visible", "intercept_hidden"
-        return self.replace(**{name: getattr(self, name).astype(np.float64) for name in names})
+    def astype(self, dtype):
+        """The same in another precision."""
+        names = (
+            *("weights", "intercept_visible", "intercept_hidden"),
+            *("base_visible", "base_hidden"),
+        )
+        arrays = {name: np.asarray(getattr(self, name)) for name in names}
+        return self.replace(
+            **{name: array.astype(dtype, copy=False) for name, array in arrays.items()}
+        )
 
     # ---------------------------------------------------------------- one side given the other
 
@@ -243,7 +249,7 @@ class Bipartite(Energy):
         """Ln Z, summed over the states of the smaller side, or of two normal sides."""
         n_hidden, n_visible = self.weights.shape
         if self._is_normal():
-            return self.in_double()._normal_log_partition()
+            return self.astype(np.float64)._normal_log_partition()
         work, swap = self._work()
         if work > LARGEST_WORK:
             raise TooManyStatesError(
@@ -251,11 +257,10 @@ class Bipartite(Energy):
                 "counted once for each unit of the other side; this model has "
                 f"{n_visible} visible {self.visible!r} and {n_hidden} hidden {self.hidden!r} units."
             )
-        return (self.swapped() if swap else self).in_double()._summed_log_partition()
+        return (self.swapped() if swap else self).astype(np.float64)._summed_log_partition()
 
-    def is_tractable(self):
-        """Whether `exact_log_partition` has an answer."""
-        return self._is_normal() or self._work()[0] <= LARGEST_WORK
+    def exact_work(self):
+        return 0 if self._is_normal() else self._work()[0]
 
     def _is_normal(self):
         return isinstance(self.visible, Gaussian) and isinstance(self.hidden, Gaussian)

@@ -207,6 +207,10 @@ class Coupled(Energy):
                     sweep(thresholds)
         return s.T
 
+    def exact_work(self):
+        coupling = self.coupling
+        return work(coupling.toarray() if sparse.issparse(coupling) else coupling)
+
     def exact_log_partition(self):
         """Ln Z, summed over the states of units that touch all couplings."""
         coupling = self.coupling

@@ -8,6 +8,8 @@ tempering, likelihoods and conditional samples are built from few methods, for e
 
 from dataclasses import replace
 
+import numpy as np
+
 
 class TooManyStatesError(Exception):
     """Says why a sum over states would take too long."""
@@ -94,6 +96,10 @@ class Energy:
             This one, with the independent units it has, where they cannot be fitted.
         """
         return self
+
+    def exact_work(self):
+        """Number of terms that `exact_log_partition` sums; infinite without a closed form."""
+        return np.inf
 
     def exact_log_partition(self):
         """Ln Z, summed exactly.

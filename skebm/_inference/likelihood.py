@@ -15,6 +15,8 @@ N_CELLS, N_STARTS = 20, 100
 LEAST_TEMPERATURES, LONGER = 60, 4
 # standard error and disagreement at which annealing is long enough, in nats
 SMALL_ERROR, SMALL_GAP = 0.1, 0.1
+# of a glance: cells, chains, and terms that are summed as fast
+GLANCE_CELLS, GLANCE_CHAINS, GLANCE_WORK = 10, 50, 2**20
 # width of the bracket that is worth a warning, in nats
 WIDE = 2.0
 
@@ -44,7 +46,9 @@ class LogPartition(NamedTuple):
     upper: float
 
 
-def log_partition(energy, rng, *, method="auto", n_temperatures=500, n_chains=200, states=None):
+def log_partition(
+    energy, rng, *, method="auto", n_temperatures=500, n_chains=200, states=None, sampler=None
+):
     """Ln Z of a model, exact where that is cheap enough, else annealed region by region.
 
     Parameters
@@ -61,6 +65,8 @@ def log_partition(energy, rng, *, method="auto", n_temperatures=500, n_chains=20
         Number of annealed chains.
     states : ndarray of shape (n_states, n_units), default=None
         States where chains are known to have been.
+    sampler : Energy, default=None
+        The model in the form in which chains are fastest; None for the same.
 
     Returns
     -------
@@ -80,7 +86,8 @@ def log_partition(energy, rng, *, method="auto", n_temperatures=500, n_chains=20
                 raise ValueError(f"method='exact' {error} Use method='ais'.") from None
         else:
             return LogPartition(value, 0.0, "exact", value, value)
-    found = estimate(survey(energy, rng, n_temperatures, n_chains, states))
+    sampler = energy if sampler is None else sampler
+    found = estimate(survey(sampler, rng, n_temperatures, n_chains, states))
     if found.upper - found.lower > WIDE:
         warn(
             f"ln Z lies between {found.lower:.2f} and {found.upper:.2f} nats, as far as annealing "
@@ -89,6 +96,32 @@ def log_partition(energy, rng, *, method="auto", n_temperatures=500, n_chains=20
             ConvergenceWarning,
         )
     return found
+
+
+def glance(energy, rng, n_temperatures, states=None):
+    """Ln Z as well as a moment's work tells it: exact, or annealed region by region once.
+
+    Parameters
+    ----------
+    energy, rng
+        As for `log_partition`.
+    n_temperatures : int
+        Length of the annealing, of `GLANCE_CHAINS` chains.
+    states : ndarray of shape (n_states, n_units), default=None
+        States where chains of the model are; without enough of them, chains are made.
+
+    Returns
+    -------
+    log_partition : LogPartition
+        The value with its bounds.
+    """
+    if energy.exact_work() <= GLANCE_WORK:
+        value = energy.exact_log_partition()
+        return LogPartition(value, 0.0, "exact", value, value)
+    if states is None or len(states) < GLANCE_CELLS:
+        states = snapshots(energy, energy.starts(N_STARTS, rng), rng)
+    shape = {"n_cells": GLANCE_CELLS, "n_chains": GLANCE_CHAINS}
+    return estimate(stratify(energy, states, rng, n_temperatures=n_temperatures, **shape))
 
 
 def estimate(strata):

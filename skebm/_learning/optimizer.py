@@ -82,8 +82,10 @@ def move(state, step, *, rate, momentum, l2, l1):
         Strengths of the penalty ``l2 W^2 / 2 + l1 |W|``.
     """
     weights = state.parameters[0]
-    if l2:
+    if l2 and momentum:
         step[0][...] -= l2 * rate * weights
+    elif l2:
+        weights *= 1 - l2 * rate
     if momentum:
         for velocity, part in zip(state.velocity, step, strict=True):
             velocity *= momentum

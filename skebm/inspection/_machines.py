@@ -381,7 +381,7 @@ class TrainingCurveDisplay:
 
     @classmethod
     def from_estimator(cls, estimator, *, ax=None):
-        """Plot what the machine itself remembers: held-out scores, else its loss.
+        """Plot what the machine itself remembers: log-likelihoods, else its loss.
 
         Parameters
         ----------
@@ -396,15 +396,18 @@ class TrainingCurveDisplay:
             The display.
         """
         check_is_fitted(estimator)
-        scores = getattr(estimator, "validation_scores_", None)
-        if scores:
-            curves, ylabel = {"held-out rows": np.array(scores)}, "pseudo-likelihood (nats)"
-        else:
+        epochs, ylabel = estimator.score_epochs_, "mean log-likelihood (nats)"
+        curves = {"rows trained on": estimator.train_scores_}
+        held_out = getattr(estimator, "validation_scores_", [])
+        if len(held_out) == len(epochs):
+            curves["rows held out"] = held_out
+        if len(epochs) < 2:
             name = getattr(estimator, "_loss_name_", estimator._loss_name)
-            curves = {name: np.array(estimator.loss_curve_)}
+            curves = {name: estimator.loss_curve_}
+            epochs = np.arange(len(estimator.loss_curve_)) + 1
             ylabel = "nats" if "(nats)" in name else "difference of energies"
-        epochs = np.arange(len(next(iter(curves.values())))) + 1
-        return cls(epochs, curves, ylabel=ylabel).plot(ax=ax)
+        curves = {name: np.array(values) for name, values in curves.items()}
+        return cls(np.array(epochs), curves, ylabel=ylabel).plot(ax=ax)
 
     @classmethod
     def from_monitor(cls, monitor, quantities, *, ylabel="mean log-likelihood (nats)", ax=None):
