@@ -22,6 +22,8 @@ MACHINES = (
     (4_000, 200, 1e-3),
     (16_000, 100, 3e-4),
     (16_000, 200, 1e-3),
+    (20_000, 100, 3e-4),
+    (20_000, 200, 3e-4),
     (30_000, 200, 1e-4),
 )
 BATCH, CHAINS, RATE = 100, 200, 0.3
@@ -45,6 +47,7 @@ def fit(rows, updates, **options):
         n_chains=CHAINS,
         learning_rate=RATE,
         max_iter=-(-updates // n_batches),
+        early_stopping=False,
         random_state=0,
         **options,
     )

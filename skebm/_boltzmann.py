@@ -111,11 +111,12 @@ class BoltzmannMachine(Machine):
         Temperature of every sweep in an update. With it both phases start at random states and are
         annealed, as in 1985, instead of going on; `cd_steps` is not used. It should end with
         `temperature`.
-    batch_size : int, default=20
-        Rows of a minibatch.
+    batch_size : int, default=None
+        Rows of a minibatch. None for 20, or 100 of 10 000 rows or more.
     max_iter : int, default=None
         Number of epochs; with `warm_start` the number of epochs in all. None for 30, or as many as
-        make 3000 updates. "exact" and "pseudo_likelihood" go on to the maximum instead.
+        make 3000 updates; of 10 000 rows or more for 100, or as many as make 60 000 updates, but at
+        least 10. "exact" and "pseudo_likelihood" go on to the maximum instead.
     momentum : float, default=0.0
         Share of the last step that the next one keeps, in [0, 1).
     alpha : float, default=0.0
@@ -157,7 +158,7 @@ class BoltzmannMachine(Machine):
         By epochs: mean energy of clamped minus free states, over T; near 0 for a good machine.
         Else what was minimised, after every iteration.
     score_epochs_ : list of int
-        Epochs after which `fit` looked at the log-likelihood of rows: as often as a twentieth of
+        Epochs after which `fit` looked at the log-likelihood of rows: as often as 3 % of
         its work pays for, or every epoch with ``early_stopping=True``.
     train_scores_ : list of float
         Mean log-likelihood, at those epochs, of up to 200 of the rows trained on, in nats.
@@ -209,7 +210,7 @@ class BoltzmannMachine(Machine):
         "n_init": [Interval(Integral, 1, None, closed="left")],
         "n_chains": [Interval(Integral, 1, None, closed="left"), None],
         "annealing": ["array-like", None],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "alpha": [Interval(Real, 0, None, closed="left")],
@@ -238,7 +239,7 @@ class BoltzmannMachine(Machine):
         n_init=1,
         n_chains=None,
         annealing=None,
-        batch_size=20,
+        batch_size=None,
         max_iter=None,
         momentum=0.0,
         alpha=0.0,
@@ -774,10 +775,10 @@ class BoltzmannMachine(Machine):
     def _to_watch(self, rows, rng):
         return rows
 
-    def _epoch_work(self, n_batches):
+    def _epoch_work(self, n_rows):
         chains = self._course_.state.chains
-        n_chains = self.batch_size if chains is None else len(chains)
-        return n_batches * (self.cd_steps + 1) * (n_chains + self.batch_size)
+        n_chain_rows = n_rows if chains is None else self._n_batches(n_rows) * len(chains)
+        return (self.cd_steps + 1) * (n_chain_rows + n_rows)
 
     # ---------------------------------------------------------------- sampling
 

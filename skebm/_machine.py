@@ -35,8 +35,10 @@ from ._watch import (
 
 LARGEST_WEIGHT = 1e4
 LARGEST_STEP = 100.0
-# epochs by default: as many as make that many updates of few rows
-LEAST_EPOCHS, LEAST_UPDATES = 30, 3000
+# rows of a minibatch and epochs by default: of few rows as many epochs as make some updates
+BATCH_SIZE, LEAST_EPOCHS, LEAST_UPDATES = 20, 30, 3000
+# and what they are of many rows: more epochs, unless that makes more updates than needed
+MANY_ROWS, LARGE_BATCH_SIZE, MOST_EPOCHS, MOST_UPDATES, FEWEST_EPOCHS = 10_000, 100, 100, 60_000, 10
 DEFAULT_TEMPERATURES, DEFAULT_CHAINS = 500, 200
 # in the place of a method: of what `fit` found out about ln Z, where that has no exact answer
 LOOK = "look"
@@ -86,7 +88,7 @@ class Machine(
     - ``_visited(model, rng)``: states of that energy where chains of training were, or None;
     - ``_log_weight(X)`` of read rows, ``_to_watch(X, rng)`` to make such rows of those that are
       watched while it learns, and ``_check_watch()``, which raises where that cannot be;
-    - ``_epoch_work(n_batches)``, the work of an epoch, in rows times the weights;
+    - ``_epoch_work(n_rows)``, the work of an epoch, in rows times the weights;
     - ``_parameter_names``, the attributes that are its parameters, weights first, and
       ``_loss_name``.
     """
@@ -124,10 +126,7 @@ class Machine(
     def _learn(self, X, resume, finished):
         """Run epochs up to `max_iter`, or until held-out rows no longer score better."""
         self._check_rate()
-        n_batches = -(-X.shape[0] // self.batch_size)
-        horizon = self.max_iter
-        if horizon is None:
-            horizon = max(LEAST_EPOCHS, -(-LEAST_UPDATES // n_batches))
+        horizon = self._horizon(X.shape[0])
         if self.n_iter_ >= horizon:
             warn(
                 f"fit has nothing left to do: warm_start=True, and n_iter_={self.n_iter_} has "
@@ -139,7 +138,7 @@ class Machine(
         if self._course_.replaced is not None:
             vars(self).update(self._course_.replaced)
         X, watched = self._choose_watched(X)
-        n_batches = -(-X.shape[0] // self.batch_size)
+        n_batches = self._n_batches(X.shape[0])
         if watched is None or watched.held_out is None:
             self._course_ = self._course_._replace(best=None)
         elif resume and self._course_.best is None:
@@ -155,7 +154,7 @@ class Machine(
             if self.learning_rate_schedule == "linear":
                 rates *= 1 - (self.n_iter_ + np.arange(n_batches) / n_batches) / horizon
             fitted = self._next_epoch(state, run, rng, rates)
-            stop = watched is not None and self._judge(fitted, watched, n_batches, horizon)
+            stop = watched is not None and self._judge(fitted, watched, X.shape[0], horizon)
             # all at once, so that an interrupt finds a finished epoch
             vars(self).update(fitted)
             finished.append(self.n_iter_)
@@ -171,6 +170,22 @@ class Machine(
         replaced = {name: getattr(self, name) for name in fitted if hasattr(self, name)}
         self._course_ = self._course_._replace(replaced=replaced)
         vars(self).update(fitted)
+
+    def _n_batches(self, n_rows):
+        """Number of minibatches of that many rows."""
+        size = self.batch_size
+        if size is None:
+            size = LARGE_BATCH_SIZE if n_rows >= MANY_ROWS else BATCH_SIZE
+        return -(-n_rows // size)
+
+    def _horizon(self, n_rows):
+        """Number of epochs in all."""
+        if self.max_iter is not None:
+            return self.max_iter
+        n_batches = self._n_batches(n_rows)
+        if n_rows >= MANY_ROWS:
+            return max(FEWEST_EPOCHS, min(MOST_EPOCHS, MOST_UPDATES // n_batches))
+        return max(LEAST_EPOCHS, -(-LEAST_UPDATES // n_batches))
 
     def _strength(self, n_rows):
         """Strength of the penalty of training on that many rows, or on a stream (None)."""
@@ -190,7 +205,7 @@ class Machine(
         """What is left to do when training ends: attributes that this sets."""
         return {}
 
-    def _judge(self, fitted, watched, n_batches, horizon):
+    def _judge(self, fitted, watched, n_rows, horizon):
         """Score the watched rows after an epoch, if it is due; whether to stop.
 
         The attributes that the epoch makes are changed.
@@ -200,7 +215,7 @@ class Machine(
         vars(trial).update(fitted)
         is_last = watched.held_out is not None and n_iter == horizon
         n_temperatures = glance_length(
-            n_iter, last, trial._epoch_work(n_batches), is_last or self.early_stopping is True
+            n_iter, last, trial._epoch_work(n_rows), is_last or self.early_stopping is True
         )
         if not n_temperatures:
             return False
@@ -278,7 +293,7 @@ class Machine(
                 self._begin(X)
             self._check_rate()
             rng = self._resume()
-            n_batches = -(-X.shape[0] // self.batch_size)
+            n_batches = self._n_batches(X.shape[0])
             state, run = self._prepare(X, n_batches, rng, self._strength(None))
             rates = np.full(n_batches, float(self.learning_rate))
             fitted = self._next_epoch(state, run, rng, rates)

@@ -44,7 +44,7 @@ from .units import UNITS, Gaussian, Unit, as_unit
 
 INITIAL_SCALE = 0.1
 # share of the work of training that a look at its result may take, the shortest one, and rows
-LOOK_SHARE, LEAST_LOOK, LOOK_ROWS = 0.1, 30, 2000
+LOOK_SHARE, LEAST_LOOK, LOOK_ROWS = 0.05, 30, 2000
 # nats a row that chains which lag may cost without a warning, and its advice
 LARGEST_LAG = 0.5
 AGAINST_LAG = {
@@ -88,7 +88,7 @@ class RBM(Machine):
         get stuck in a mode: up to four times the work, for data with separated modes.
         "auto" is "pcd". It and "tempering" mend what chains that lag behind do: where they cannot
         pass from one region of states to another, the regions' probabilities come out wrong, by
-        many nats. `fit` ends with a look at them (for about a tenth of its work; `lag_` is what it
+        many nats. `fit` ends with a look at them (a twentieth of its work; `lag_` is what it
         finds), and moves the parameters until they are the shares that the data have. "pcd"
         only warns.
     cd_steps : int, default=1
@@ -107,12 +107,12 @@ class RBM(Machine):
     learning_rate_schedule : {"linear", "constant"}, default="linear"
         Whether the rate falls to 0 over the `max_iter` epochs of `fit`, which takes the noise out
         of the parameters, or stays. `partial_fit` knows no end and uses `learning_rate` as it is.
-    batch_size : int, default=20
-        Rows of a minibatch. With many rows (say 50 000), 100 trains faster for nearly the same
-        likelihood.
+    batch_size : int, default=None
+        Rows of a minibatch. None for 20, or 100 of 10 000 rows or more.
     max_iter : int, default=None
         Number of epochs; with `warm_start` the number of epochs in all. None for 30, or as many as
-        make 3000 updates of few rows.
+        make 3000 updates of few rows; of 10 000 rows or more for 100, or as many as make 60 000
+        updates, but at least 10.
     momentum : float, default=0.0
         Share of the last step that the next one keeps, in [0, 1).
     alpha : float, default=None
@@ -173,7 +173,7 @@ class RBM(Machine):
         Mean free energy of the data minus that of the chains, on the last minibatch of every
         epoch. Not a likelihood: near 0 for a good machine.
     score_epochs_ : list of int
-        Epochs after which `fit` looked at the log-likelihood of rows: as often as a twentieth of
+        Epochs after which `fit` looked at the log-likelihood of rows: as often as 3 % of
         its work pays for, or every epoch with ``early_stopping=True``.
     train_scores_ : list of float
         Mean log-likelihood, at those epochs, of up to 200 of the rows trained on, in nats.
@@ -229,7 +229,7 @@ class RBM(Machine):
         "temperature": [Interval(Real, 0, None, closed="neither")],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "learning_rate_schedule": [StrOptions({"linear", "constant"})],
-        "batch_size": [Interval(Integral, 1, None, closed="left")],
+        "batch_size": [Interval(Integral, 1, None, closed="left"), None],
         "max_iter": [Interval(Integral, 1, None, closed="left"), None],
         "momentum": [Interval(Real, 0, 1, closed="left")],
         "alpha": [Interval(Real, 0, None, closed="left"), None],
@@ -257,7 +257,7 @@ class RBM(Machine):
         temperature=1.0,
         learning_rate=0.3,
         learning_rate_schedule="linear",
-        batch_size=20,
+        batch_size=None,
         max_iter=None,
         momentum=0.0,
         alpha=None,
@@ -477,10 +477,10 @@ class RBM(Machine):
         visible = as_unit(self.visible)
         return visible.discretize(rows, rng) if holds_means(rows, visible) else rows
 
-    def _epoch_work(self, n_batches):
+    def _epoch_work(self, n_rows):
         chains = self._course_.state.chains
-        n_chains = self.batch_size if chains is None else len(chains)
-        return n_batches * self.cd_steps * (3 * n_chains + 2 * self.batch_size)
+        n_chain_rows = n_rows if chains is None else self._n_batches(n_rows) * len(chains)
+        return self.cd_steps * (3 * n_chain_rows + 2 * n_rows)
 
     def _strength(self, n_rows):
         if self.alpha is not None:
@@ -573,7 +573,7 @@ class RBM(Machine):
         """
         if self._course_.state.chains is None:
             return {}
-        work = self.n_iter_ * self._epoch_work(-(-X.shape[0] // self.batch_size))
+        work = self.n_iter_ * self._epoch_work(X.shape[0])
         n_temperatures = min(int(LOOK_SHARE * work / (4 * DEFAULT_CHAINS)), DEFAULT_TEMPERATURES)
         if n_temperatures < LEAST_LOOK:
             return {}

@@ -11,7 +11,7 @@ from ._inference.likelihood import GLANCE_CHAINS
 WATCHED_ROWS, LEAST_ROWS, VERY_FEW = 200, 100, 4
 # share of the work of training that goes into looks, the shortest and longest annealing of one,
 # and how much later the next one is at least
-WATCH_SHARE, SHORT_GLANCE, LONG_GLANCE, LATER = 0.05, 30, 500, 1.2
+WATCH_SHARE, SHORT_GLANCE, LONG_GLANCE, LATER = 0.03, 30, 500, 1.2
 
 # standard errors that make one epoch better than another
 CLEARLY = 2.0

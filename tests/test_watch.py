@@ -105,9 +105,9 @@ def test_what_is_better_by_chance_is_not_kept():
 def test_looks_cost_a_share_of_the_work():
     assert glance_length(1, 0, 1000, always=False) == 0
     assert glance_length(1, 0, 1000, always=True) == 30
-    assert glance_length(119, 0, 1000, always=False) == 0
-    assert glance_length(120, 0, 1000, always=False) == 30  # 4 x 50 chains x 30 of 120 000 x 5 %
-    assert glance_length(240, 0, 1000, always=False) == 60
+    assert glance_length(199, 0, 1000, always=False) == 0
+    assert glance_length(200, 0, 1000, always=False) == 30  # 4 x 50 chains x 30 of 200 000 x 3 %
+    assert glance_length(400, 0, 1000, always=False) == 60
     assert glance_length(11, 10, 10**9, always=False) == 0  # too soon
     assert glance_length(12, 10, 10**9, always=False) == 500
 
