@@ -25,6 +25,7 @@ from ._validation import (
     check_count,
     check_coupling,
     check_schedule,
+    examine_spins,
     held_spins,
     read,
     read_given,
@@ -410,7 +411,9 @@ class BoltzmannMachine(Machine):
     def _read_training(self, X, reset):
         X = read(self, X, reset=reset, accept_sparse=False)
         low = -1 if (X < 0).any() else 0
-        states = (as_spins(X, self.binarize) > 0).astype(X.dtype)
+        spins = as_spins(X, self.binarize)
+        examine_spins(X, self.binarize, spins)
+        states = (spins > 0).astype(X.dtype)
         mask = self._mask(X.shape[1])
         self._algorithm(len(mask), self._n_hidden())
         if self.annealing is not None:

@@ -38,7 +38,7 @@ LARGEST_STEP = 100.0
 # rows of a minibatch and epochs by default: of few rows as many epochs as make some updates
 BATCH_SIZE, LEAST_EPOCHS, LEAST_UPDATES = 20, 30, 3000
 # and what they are of many rows: more epochs, unless that makes more updates than needed
-MANY_ROWS, LARGE_BATCH_SIZE, MOST_EPOCHS, MOST_UPDATES, FEWEST_EPOCHS = 10_000, 100, 100, 60_000, 10
+MANY_ROWS, LARGE_BATCH_SIZE, MOST_EPOCHS, MOST_UPDATES, FEWEST_EPOCHS = 10_000, 100, 100, 30_000, 10
 DEFAULT_TEMPERATURES, DEFAULT_CHAINS = 500, 200
 # in the place of a method: of what `fit` found out about ln Z, where that has no exact answer
 LOOK = "look"

@@ -11,6 +11,7 @@ from ._validation import (
     as_generator,
     as_spins,
     check_count,
+    examine_spins,
     held_spins,
     read,
     read_given,
@@ -35,7 +36,10 @@ class SpinRows:
 
     def read(self, X):
         """States of validated rows."""
-        return as_spins(X, self.binarize, self.low)
+        spins = as_spins(X, self.binarize, self.low)
+        if self.low is None:
+            examine_spins(X, self.binarize, spins)
+        return spins
 
     def write(self, states, dtype):
         """Rows of data of states."""

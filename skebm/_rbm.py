@@ -111,7 +111,7 @@ class RBM(Machine):
         Rows of a minibatch. None for 20, or 100 of 10 000 rows or more.
     max_iter : int, default=None
         Number of epochs; with `warm_start` the number of epochs in all. None for 30, or as many as
-        make 3000 updates of few rows; of 10 000 rows or more for 100, or as many as make 60 000
+        make 3000 updates of few rows; of 10 000 rows or more for 100, or as many as make 30 000
         updates, but at least 10.
     momentum : float, default=0.0
         Share of the last step that the next one keeps, in [0, 1).
@@ -396,7 +396,7 @@ class RBM(Machine):
                     )
         if reset:
             examine(X, visible)
-        X = read_units(X, visible)
+        X = read_units(X, visible, getattr(self, "feature_names_in_", None), training=True)
         if not reset:
             self._model()  # the parameters still suit the fitted arrays
             if self.n_components != len(self.components_):
@@ -688,7 +688,8 @@ class RBM(Machine):
 
     def _read(self, X):
         check_is_fitted(self)
-        return read_units(read(self, X), self._model().visible)
+        names = getattr(self, "feature_names_in_", None)
+        return read_units(read(self, X), self._model().visible, names)
 
     def _width(self):
         return max(self.components_.shape)

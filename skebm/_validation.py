@@ -15,6 +15,11 @@ from sklearn.utils.validation import validate_data
 
 # entries of rows that are looked at at once
 BLOCK_SIZE = 2**22
+# share of a column that may lie outside of what units take, the largest multiple of their bounds
+# that is no other scale, and share of their range that new rows may lie outside unnoticed
+FEW, OTHER_SCALE, MARGIN = 0.01, 10, 0.5
+# share of the range of data below or above which a threshold is an unlikely one
+EDGE = 0.1
 
 
 def warn(message, category=UserWarning):
@@ -93,14 +98,32 @@ def read(estimator, X, *, reset=False, accept_sparse="csr"):
     X : {ndarray, CSR} of float32 or float64
         The same values; the caller's array itself where nothing needs to change.
     """
-    X = validate_data(estimator, X, reset=reset, accept_sparse=accept_sparse, dtype="numeric")
+    with _advice_on_missing(estimator):
+        X = validate_data(estimator, X, reset=reset, accept_sparse=accept_sparse, dtype="numeric")
     if sparse.issparse(X):
         if not X.has_canonical_format:
             X = X.copy()
             X.sum_duplicates()
         # a csr_matrix would take X**2 for a matrix product
         X = sparse.csr_array(X)
-    return _as_float(X, "X", estimator)
+    with _advice_on_missing(estimator):
+        return _as_float(X, "X", estimator)
+
+
+@contextmanager
+def _advice_on_missing(estimator):
+    """Say of missing values what this estimator can do about them."""
+    try:
+        yield
+    except ValueError as error:
+        if "contains NaN" not in str(error):
+            raise
+        advice = "Drop such rows, or fill them first (sklearn.impute)."
+        if hasattr(estimator, "sample"):
+            advice += " A fitted model fills them itself: sample(given=X)."
+        raise ValueError(
+            f"Input X contains NaN. {type(estimator).__name__} needs complete rows here. {advice}"
+        ) from None
 
 
 def read_given(estimator, given, n_samples, dtype):
@@ -116,11 +139,13 @@ def read_given(estimator, given, n_samples, dtype):
     return np.repeat(given, n_samples, axis=0)
 
 
-def read_units(X, unit):
+def read_units(X, unit, names=None, *, training=False):
     """Data as the unit types of a side can take them.
 
-    Values out of bounds are clipped, with a warning if there are more than 1 %; where the unit type
-    states a domain, others are refused.
+    Values out of bounds are clipped, with a warning that names the columns where they are more than
+    a few. In training, columns of whole numbers far outside (grey values, ages) are refused. Of
+    other rows, values a little outside (of test rows after a `MinMaxScaler`) pass without a word.
+    Where the unit type states a domain, others are refused.
 
     Parameters
     ----------
@@ -128,6 +153,10 @@ def read_units(X, unit):
         Data of floating point type.
     unit : Unit
         Unit type of the side.
+    names : ndarray of str, default=None
+        Of the columns, if they have any.
+    training : bool, default=False
+        Whether X is to be learned from.
 
     Returns
     -------
@@ -137,12 +166,12 @@ def read_units(X, unit):
     Raises
     ------
     ValueError
-        If values are not of the unit type's domain.
+        If values are not of the unit type's domain, or a column is on another scale.
     """
     pieces = []
     for part, piece, first_column in _by_unit(X, unit):
         if part.domain is None:
-            piece = _clipped(piece, part, first_column)
+            piece = _clipped(piece, part, first_column, names, training)
         else:
             _check_domain(piece, part, first_column)
         pieces.append(piece)
@@ -159,26 +188,78 @@ def _by_unit(X, unit):
         yield part, X if len(blocks) == 1 else X[:, columns], columns.start
 
 
-def _clipped(X, part, first_column):
+def _clipped(X, part, first_column, names, training):
     values = X.data if sparse.issparse(X) else X
     if values.size == 0 or (values.min() >= part.low and values.max() <= part.high):
         return X
-    clipped = part.clip(values)
-    share = np.count_nonzero(clipped != values) / (X.shape[0] * X.shape[1])
-    if share > 0.01:
-        warn(
-            f"{share:.1%} of the values of X in columns {first_column} to "
-            f"{first_column + X.shape[1] - 1} lie outside [{part.low:g}, {part.high:g}], what "
-            f"{part!r} units can take, and were clipped (smallest {values.min():g}, largest "
-            f"{values.max():g}). Scale them with MinMaxScaler"
-            f"{'' if part.low == 0 else f'(feature_range=({part.low:g}, {part.high:g}))'} or "
-            "threshold them with Binarizer first.",
+    smallest, largest = (_of_columns(getattr(X, name)(axis=0)) for name in ("min", "max"))
+    margin = 0.0 if training or np.isinf(part.high) else MARGIN * (part.high - part.low)
+    share = _share_outside(X, part.low - margin, part.high + margin)
+    far = []
+    if training:
+        is_far = largest > OTHER_SCALE * part.high
+        far = np.flatnonzero(is_far & (smallest >= 0) & (share > FEW) & _are_whole(X))
+    wrong = far if len(far) else np.flatnonzero(share > FEW)
+    if len(wrong):
+        low, high = smallest[wrong].min(), largest[wrong].max()
+        message = (
+            f"X has values from {low:g} to {high:g} in {_columns(first_column + wrong, names)}, "
+            f"but {part!r} units take [{part.low:g}, {part.high:g}]"
         )
+        cure = _cure(low, high, part)
+        if len(far):
+            raise ValueError(f"{message}. {cure}")
+        warn(f"{message}; they were clipped. {cure}")
+    clipped = part.clip(values)
     if not sparse.issparse(X):
         return clipped
     X = X.copy()
     X.data = clipped
     return X
+
+
+def _share_outside(X, low, high):
+    """Of every column, of CSR of its stored entries: the share outside bounds."""
+    if not sparse.issparse(X):
+        return ((low > X) | (high < X)).mean(axis=0)
+    outside = (low > X.data) | (high < X.data)
+    stored, wrong = (
+        np.bincount(indices, minlength=X.shape[1]) for indices in (X.indices, X.indices[outside])
+    )
+    return wrong / np.maximum(stored, 1)
+
+
+def _are_whole(X):
+    """Whether the columns hold whole numbers only."""
+    if not sparse.issparse(X):
+        return (np.trunc(X) == X).all(axis=0)
+    return np.bincount(X.indices[np.trunc(X.data) != X.data], minlength=X.shape[1]) == 0
+
+
+def _of_columns(row):
+    return row.toarray().ravel() if sparse.issparse(row) else row
+
+
+def _columns(numbers, names):
+    """Columns as a user knows them, the first ones of many."""
+    shown = [f"{n}" if names is None else f"{names[n]!r}" for n in numbers[:3]]
+    if len(numbers) > 3:
+        shown.append(f"{len(numbers) - 3} more")
+    listed = " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return f"column{'s' if len(numbers) > 1 else ''} {listed}"
+
+
+def _cure(low, high, part):
+    """What to do about values outside a unit's bounds."""
+    if np.isinf(part.high):
+        return "Use Gaussian units for columns with negative values."
+    bounds = "" if part.low == 0 else f"(feature_range=({part.low:g}, {part.high:g}))"
+    divisor = {16: 16, 255: 255}.get(high) if low >= 0 and part.low == 0 else None
+    first = f"Divide by {divisor}, or scale" if divisor else "Scale"
+    return (
+        f"{first} them with MinMaxScaler{bounds}, threshold them with Binarizer, or give numbers "
+        "Gaussian units (after StandardScaler) by visible=Composite(...)."
+    )
 
 
 def _check_domain(X, part, first_column):
@@ -382,6 +463,24 @@ def as_spins(X, binarize, low=None):
         are_states &= are_states.all() or not training
         binarize = np.where(are_states, 0, binarize)
     return np.where(X > binarize, 1, -1).astype(np.int8)
+
+
+def examine_spins(X, binarize, spins):
+    """Warn about training rows of which a threshold leaves little: grey values, or one pattern."""
+    low, high = X.min(), X.max()
+    is_grey = binarize is not None and not ((X == low) | (X == high)).all()
+    if is_grey and not EDGE <= (binarize - low) / (high - low) <= 1 - EDGE:
+        warn(
+            f"X has values from {low:g} to {high:g}, of which binarize={binarize:g} takes "
+            f"{(spins > 0).mean():.0%} as on. A threshold inside the range, "
+            f"binarize={(low + high) / 2:g} for example, keeps more of what rows look like; or "
+            "threshold them yourself."
+        )
+    elif len(spins) > 1 and (spins == spins[0]).all() and (X != X[0]).any():
+        warn(
+            f"All {len(spins)} rows of X are the same above and below binarize={binarize:g}, one "
+            "pattern. Give a threshold that tells them apart, or standardise the columns."
+        )
 
 
 def held_spins(given, binarize, low):

@@ -736,12 +736,13 @@ def test_unknown_names_come_with_the_known_ones():
 
 
 def test_values_outside_the_support(digits):
-    with pytest.warns(
-        UserWarning,
-        match=r"in columns 0 to 63 lie outside \[0, 1\].*MinMaxScaler",
-    ):
-        rbm = RBM(5, max_iter=1, random_state=0).fit(digits * 16)
-    assert rbm.transform(digits).max() <= 1
+    rbm = RBM(5, max_iter=1, random_state=0).fit(digits)
+    before = rbm.components_
+    with pytest.raises(ValueError, match=r"columns 2, 3, 4 and 47 more, .*Divide by 16, or"):
+        rbm.fit(digits * 16)
+    assert rbm.components_ is before
+    with pytest.warns(UserWarning, match=r"they were clipped.*MinMaxScaler"):
+        assert rbm.transform(digits * 16).max() <= 1
     with pytest.warns(UserWarning, match="standard deviation outside"):
         RBM(5, max_iter=1, visible="gaussian", learning_rate=1e-4).fit(digits * 1600)
 

@@ -1,4 +1,3 @@
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -135,3 +134,39 @@ def test_warnings_name_the_line_of_the_caller():
     X = (rng.random((9, 40)) < 0.5).astype(float)
     machine.fit(X)
     assert caller(machine, "fit", X) == {__file__}
+
+
+@pytest.mark.parametrize(
+    ("memory", "threshold"),
+    [
+        (skebm.HopfieldMemory(), 8),
+        (skebm.ModernHopfieldMemory("exponential"), 8),
+        (skebm.BoltzmannMachine(0), 8),
+        (skebm.BoltzmannMachine(0, binarize=15.5), 8),
+    ],
+)
+def test_thresholds_at_the_edge_of_grey_values_warn(memory, threshold):
+    grey = np.round(16 * np.random.default_rng(0).random((13, 7)))
+    grey[0, :2] = 0, 16
+    with pytest.warns(UserWarning, match=rf"from 0 to 16, of which .*binarize={threshold} for"):
+        memory.fit(grey)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        memory.set_params(binarize=threshold).fit(grey)
+        memory.fit((grey > threshold).astype(float))
+
+
+def test_rows_that_become_one_pattern_warn():
+    rows = 3 + np.random.default_rng(0).random((13, 7))
+    rows[:, 0] = -3.5
+    with pytest.warns(UserWarning, match=r"All 13 rows of X are the same .*standardise"):
+        skebm.HopfieldMemory().fit(rows)
+
+
+@pytest.mark.parametrize("method", ["fit", "transform", "score_samples"])
+def test_missing_values_are_told_what_fills_them(method):
+    X = (np.random.default_rng(0).random((13, 7)) < 0.5).astype(float)
+    rbm = skebm.RBM(2, max_iter=1).fit(X)
+    X[2, 3] = np.nan
+    with pytest.raises(ValueError, match=r"contains NaN. RBM needs .* sample\(given=X\)"):
+        getattr(rbm, method)(X)

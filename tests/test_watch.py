@@ -116,7 +116,7 @@ def test_curves_of_a_machine_that_learns_rise():
     rows = np.repeat(np.random.default_rng(0).random((1500, 4)) < 0.5, 5, axis=1).astype(float)
     rbm = RBM(8, max_iter=20, random_state=0).fit(rows)
     assert rbm.score_epochs_ == sorted(rbm.score_epochs_)
-    assert len(rbm.train_scores_) == len(rbm.score_epochs_) == len(rbm.score_errors_) >= 4
+    assert len(rbm.train_scores_) == len(rbm.score_epochs_) == len(rbm.score_errors_) >= 2
     assert rbm.train_scores_[-1] > rbm.train_scores_[0] + 0.2
     assert not hasattr(rbm, "validation_scores_")
     assert rbm.partial_fit(rows).train_scores_ == rbm.train_scores_

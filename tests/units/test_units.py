@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -230,28 +232,43 @@ def test_interior_means_have_finite_fields(unit):
     assert np.isfinite(unit.field(unit.smoothed_mean(ends, 10), 1.0)).all()
 
 
-def test_support_clips_and_warns_above_one_percent():
-    X = np.full((10, 20), 0.5)
-    assert read_units(X, Bernoulli()) is X
-    X[0, :2] = -0.1, 1.2  # exactly 1 %
-    clipped = read_units(X, Bernoulli())
+@pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
+def test_columns_are_judged_one_by_one(container):
+    X = np.full((100, 20), 0.5)
+    assert read_units(X, Bernoulli(), training=True) is X
+    X[0, :2] = -0.1, 1.2  # 1 % of their columns
+    clipped = read_units(container(X), Bernoulli(), training=True)
+    clipped = clipped.toarray() if sparse.issparse(clipped) else clipped
     np.testing.assert_array_equal(clipped[0, :3], [0, 1, 0.5])
     assert X[0, 0] == -0.1
-    X[0, 2] = 16
-    with pytest.warns(UserWarning, match=r"1\.5% of the values .* \[0, 1\].*MinMaxScaler"):
-        read_units(X, Bernoulli())
-    X[0, 3] = -7
-    with pytest.warns(UserWarning, match=r"feature_range=\(-1, 1\)"):
-        read_units(X, Spin())
-    assert read_units(X, Gaussian()) is X
+    X[1:3, 1] = 7
+    with pytest.warns(UserWarning, match=r"0.5 to 7 in column 1, but .* \[0, 1\]; .*MinMaxScaler"):
+        read_units(container(X), Bernoulli(), training=True)
+    X[:, 7] = np.arange(100) + 18  # one raw column among scaled ones
+    names = [f"c{number}" for number in range(20)]
+    names[7] = "age"
+    with pytest.raises(ValueError, match=r"from 18 to 117 in column 'age', .*MinMaxScaler"):
+        read_units(container(X), Bernoulli(), names, training=True)
+    with pytest.raises(ValueError, match=r"column 7, .*feature_range=\(-1, 1\)"):
+        read_units(container(X), Spin(), training=True)
+    assert read_units(X, Gaussian(), training=True) is X
+    X[:, 3:9] = 16
+    with pytest.raises(ValueError, match=r"columns 3, 4, 5 and 3 more, .*Divide by 16, or"):
+        read_units(container(X), Bernoulli(), training=True)
 
 
-def test_support_of_sparse_rows():
-    X = sparse.csr_array([[0.0, 3.0], [0.5, 0.0]])
-    with pytest.warns(UserWarning, match=r"25\.0%"):
-        clipped = read_units(X, Bernoulli())
-    np.testing.assert_array_equal(clipped.toarray(), [[0, 1], [0.5, 0]])
-    assert X[0, 1] == 3
+def test_sparse_columns_are_judged_by_what_they_store():
+    X = sparse.csr_array((np.array([40.0, 1.0]), ([0, 1], [0, 1])), shape=(1000, 2))
+    with pytest.raises(ValueError, match="values from 0 to 40 in column 0"):
+        read_units(X, Bernoulli(), training=True)
+
+
+def test_new_rows_a_little_outside_are_clipped_without_a_word():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_array_equal(read_units(np.array([[1.4, -0.3]]), Bernoulli()), [[1, 0]])
+    with pytest.warns(UserWarning, match="in column 0"):
+        read_units(np.array([[255.0, 0.3]]), Bernoulli())
 
 
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
@@ -367,7 +384,7 @@ def test_composite_reads_each_block_as_its_unit_does(container):
         read_units(container(X), MIXED)
     X = MIXED_ROWS.copy()
     X[0, 9] = -4
-    with pytest.warns(UserWarning, match=r"columns 9 to 9 lie outside \[0, inf\]"):
+    with pytest.warns(UserWarning, match=r"column 9, .*\[0, inf\]; they were clipped"):
         read_units(container(X), MIXED)
     X[:, 2] = 0, 1000
     with pytest.warns(UserWarning, match=r"column 2: 500.*Gaussian.*StandardScaler"):
