@@ -116,7 +116,7 @@ class BoltzmannMachine(Machine):
         Rows of a minibatch. None for 20, or 100 of 10 000 rows or more.
     max_iter : int, default=None
         Number of epochs; with `warm_start` the number of epochs in all. None for 30, or as many as
-        make 3000 updates; of 10 000 rows or more for 100, or as many as make 60 000 updates, but at
+        make 3000 updates; of 10 000 rows or more for 100, or as many as make 30 000 updates, but at
         least 10. "exact" and "pseudo_likelihood" go on to the maximum instead.
     momentum : float, default=0.0
         Share of the last step that the next one keeps, in [0, 1).

@@ -3,10 +3,12 @@
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from ._inference.recall import recall_steps
 from ._validation import (
+    BLOCK_SIZE,
     all_or_nothing,
     as_generator,
     as_spins,
@@ -54,6 +56,10 @@ class SpinRows:
         """Mean overlap of two tables of states."""
         return float(np.mean(states * others, dtype=np.float64))
 
+    def nearest(self, states, others):
+        """Numbers of the most similar rows of a second table."""
+        return (states.astype(np.float32) @ others.T.astype(np.float32)).argmax(axis=1)
+
 
 class NumberRows:
     """The same for rows of numbers, which are states as they are."""
@@ -76,6 +82,11 @@ class NumberRows:
         length = np.linalg.norm(states, axis=1) * np.linalg.norm(others, axis=1)
         length[length == 0] = 1
         return float(np.mean(np.einsum("ij,ij->i", states, others) / length))
+
+    def nearest(self, states, others):
+        """Numbers of the most similar rows of a second table."""
+        length = np.linalg.norm(others, axis=1)
+        return (states @ (others / np.where(length > 0, length, 1)[:, np.newaxis]).T).argmax(axis=1)
 
 
 class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -233,26 +244,38 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return 0.0
 
     def score(self, X, y=None):
-        """Compute the mean similarity of recalled rows with what they should be.
+        """Compute how well rows are recalled, or how probable they are.
 
         Parameters
         ----------
         X : array-like of shape (n_samples, n_features)
-            Cues.
+            Cues, or rows like those stored.
         y : array-like of shape (n_samples, n_features), default=None
-            The clean patterns. Anything else (labels, None) is ignored, and recalled rows are
-            compared with the cues themselves: then doing nothing scores best.
+            The clean patterns that cues should become. Anything else (labels, None) is ignored.
 
         Returns
         -------
         score : float
-            In [-1, 1], 1 if every row is recalled exactly: the mean overlap of spins; the mean
-            cosine of rows of numbers.
+            With y, the mean similarity of recalled rows with it, in [-1, 1], 1 if every row is
+            recalled exactly: overlaps of spins, cosines of rows of numbers. Without, the mean of
+            `score_samples` in nats where the memory has that, so that a grid search finds a
+            temperature; else the mean similarity of recalled rows with the stored pattern that is
+            nearest to each.
         """
         states = self._read(X)
-        rows = self._rows(self._low_)
-        target = rows.read(read_target(self, X, y))
-        return rows.similarity(self._recall(states), target)
+        rows, target = self._rows(self._low_), read_target(self, X, y)
+        if target is not None:
+            return rows.similarity(self._recall(states), rows.read(target))
+        if hasattr(self, "score_samples"):
+            return float(np.mean(self.score_samples(X)))
+        recalled, stored = self._recall(states), self._stored()
+        nearest = np.concatenate(
+            [
+                rows.nearest(recalled[block], stored)
+                for block in gen_batches(len(recalled), max(1, BLOCK_SIZE // len(stored)))
+            ]
+        )
+        return rows.similarity(recalled, stored[nearest])
 
     def energy(self, X):
         """Compute the energy of every row.

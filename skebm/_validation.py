@@ -377,7 +377,7 @@ def check_columns(unit, name, n_columns):
 
 
 def read_target(estimator, X, y):
-    """What recalled rows should be: y where it is a table, else X itself."""
+    """What recalled rows should be, if y is a table that says so; else None."""
     is_table = y is not None and np.ndim(y) == 2
     if is_table and np.shape(y)[1] not in (1, estimator.n_features_in_):
         raise ValueError(
@@ -385,8 +385,9 @@ def read_target(estimator, X, y):
             f"{estimator.n_features_in_} features; targets are rows of that width. Labels, of one "
             "dimension or one column, are ignored."
         )
-    is_table = is_table and np.shape(y)[1] == estimator.n_features_in_
-    target = check_array(y if is_table else X, dtype=np.float64, input_name="y")
+    if not is_table or np.shape(y)[1] != estimator.n_features_in_:
+        return None
+    target = check_array(y, dtype=np.float64, input_name="y")
     n_rows = np.shape(X)[0]
     if len(target) != n_rows:
         raise ValueError(f"X has {n_rows} rows, but y has {len(target)}.")

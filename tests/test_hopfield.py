@@ -37,7 +37,15 @@ def test_stored_patterns_are_recalled(rule, update):
     cues = corrupt(patterns, flip=0.1, random_state=0)
     np.testing.assert_array_equal(memory.transform(cues), patterns)
     assert memory.score(cues, patterns) == 1.0
-    assert memory.score(cues) == pytest.approx(1 - 2 * 10 / 101)
+    assert memory.score(cues) == 1.0  # all end in stored patterns
+
+
+def test_a_score_without_targets_is_how_near_recall_ends_to_stored_patterns():
+    memory, patterns = memory_of(20, 101)  # too many: recall ends in mixtures
+    cues = corrupt(patterns, flip=0.1, random_state=0)
+    overlaps = memory.transform(cues) @ patterns.T / 101
+    assert memory.score(cues) == pytest.approx(overlaps.max(axis=1).mean())
+    assert memory.score(cues) < 0.999
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
