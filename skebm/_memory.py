@@ -211,7 +211,8 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         Warns
         -----
         ConvergenceWarning
-            If rows did not settle within `max_iter`, or end in a cycle of two states.
+            If rows did not settle within `max_iter`, or end in a cycle of two states; if rows of
+            numbers that are different all end in one state.
         """
         self._ready()
         X = read(self, X, accept_sparse=False)

@@ -4,6 +4,7 @@ from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.metaestimators import available_if
 
@@ -11,8 +12,11 @@ from ._energies.attention import SIMILARITIES, Attention
 from ._energies.dense import Dense
 from ._inference.recall import recall
 from ._memory import Memory, NumberRows, SpinRows
-from ._validation import check_count
+from ._validation import check_count, warn
 from .interactions import INTERACTIONS, Interaction, as_interaction
+
+# share of the variance of cues that is left where all recalled rows are one
+COLLAPSED = 1e-6
 
 
 class TopAssociations(NamedTuple):
@@ -198,6 +202,21 @@ class ModernHopfieldMemory(Memory):
     def _settle(self, energy, states):
         states = states.astype(energy.dtype, copy=False)
         return recall(energy, states, self.max_iter, self._tolerance())
+
+    def _recall(self, states):
+        recalled = super()._recall(states)
+        if not self._dense() and recalled.var(axis=0).sum() < COLLAPSED * states.var(axis=0).sum():
+            # copies of one pattern may well end there
+            nearest = self._rows(self._low_).nearest(states, self._stored())
+            if (nearest != nearest[0]).any():
+                warn(
+                    f"All {len(states)} rows end in one state, although different patterns are "
+                    f"nearest to them: temperature={self.temperature:g} is too high for rows of "
+                    "this scale, or one long pattern draws all. Lower temperature, standardise the "
+                    "columns, or use similarity='cosine' or 'euclidean'.",
+                    ConvergenceWarning,
+                )
+        return recalled
 
     def _advice(self):
         return "steps. Raise max_iter or tol." if self.max_iter > 1 else ""

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy.special import logsumexp
 from scipy.stats import kstest, multivariate_normal
-from sklearn.datasets import load_digits
+from sklearn.datasets import load_digits, load_iris
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV, train_test_split
 
@@ -406,3 +406,18 @@ def test_one_pattern_has_no_length_to_measure_by():
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
         np.testing.assert_array_equal(memory.transform([[3.0, 1.0]]), [[1.0, 2.0]])
+
+
+def test_rows_that_all_end_in_one_state_are_warned_about():
+    X = load_iris().data
+    with pytest.warns(ConvergenceWarning, match=r"All 75 rows end in one state.*temperature=1"):
+        ModernHopfieldMemory().fit(X[::2]).transform(X[1::2])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scaled = (X - X.mean(axis=0)) / X.std(axis=0)
+        ModernHopfieldMemory().fit(scaled[::2]).transform(scaled[1::2])
+        # copies of one pattern may end in one state
+        patterns = np.eye(5)
+        copies = np.repeat(patterns[:1], 9, axis=0) + 0.01 * np.arange(9)[:, np.newaxis]
+        ModernHopfieldMemory(temperature=0.1).fit(patterns).transform(copies)
+        ModernHopfieldMemory().fit(X[:1]).transform(X[1:9])
