@@ -12,7 +12,7 @@ from ._energies.attention import SIMILARITIES, Attention
 from ._energies.dense import Dense
 from ._inference.recall import recall
 from ._memory import Memory, NumberRows, SpinRows
-from ._validation import check_count, warn
+from ._validation import check_count, read_given, warn
 from .interactions import INTERACTIONS, Interaction, as_interaction
 
 # share of the variance of cues that is left where all recalled rows are one
@@ -281,5 +281,39 @@ class ModernHopfieldMemory(Memory):
         """
         states = self._read(X)
         return self._energy().log_density(states)
+
+    @available_if(_has_known_density)
+    def conditional_mean(self, given):
+        """Compute the mean of every feature, given those that are known, exactly.
+
+        Parameters
+        ----------
+        given : array-like of shape (m, n_features)
+            Rows to complete: NaN marks a free feature.
+
+        Returns
+        -------
+        X : ndarray of shape (m, n_features)
+            Means of the free features: of the patterns, with the weights that the known features
+            give them. The others come back unchanged.
+
+        Raises
+        ------
+        AttributeError
+            Where `score_samples` is not there either.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import ModernHopfieldMemory
+        >>> memory = ModernHopfieldMemory(similarity="euclidean", temperature=0.5)
+        >>> memory.fit([[0.0, 1.0], [1.0, 3.0]]).conditional_mean([[0.5, np.nan]])
+        array([[0.5, 2. ]])
+        """
+        self._ready()
+        given = read_given(self, given, 1, self.patterns_.dtype)
+        held, known, answer = self._rows(self._low_).hold(given)
+        mean = self._energy().conditional_mean(np.where(held, known, 0), held)
+        return np.where(held, answer, mean.astype(given.dtype))
 
     sample = available_if(_has_density)(Memory.sample)

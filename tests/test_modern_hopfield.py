@@ -421,3 +421,18 @@ def test_rows_that_all_end_in_one_state_are_warned_about():
         copies = np.repeat(patterns[:1], 9, axis=0) + 0.01 * np.arange(9)[:, np.newaxis]
         ModernHopfieldMemory(temperature=0.1).fit(patterns).transform(copies)
         ModernHopfieldMemory().fit(X[:1]).transform(X[1:9])
+
+
+@pytest.mark.parametrize("similarity", ["dot", "euclidean", "manhattan"])
+def test_conditional_means_are_those_of_samples(similarity):
+    patterns = 3 + np.random.default_rng(0).normal(size=(13, 3))
+    memory = ModernHopfieldMemory(similarity=similarity, temperature=0.3).fit(patterns)
+    given = np.array([[3.1, np.nan, np.nan], [np.nan, 2.2, 3.7], [np.nan] * 3])
+    mean = memory.conditional_mean(given)
+    draws = memory.sample(20_000, given=given, random_state=0).reshape(3, 20_000, 3)
+    error = draws.std(axis=1) / np.sqrt(20_000)
+    free = np.isnan(given)
+    assert (np.abs(mean - draws.mean(axis=1)) <= 4 * error)[free].all()
+    np.testing.assert_array_equal(mean[~free], given[~free])
+    with pytest.raises(AttributeError, match="cosine"):
+        ModernHopfieldMemory(similarity="cosine").fit(patterns).conditional_mean(given)

@@ -1122,3 +1122,21 @@ def test_the_default_penalty_is_a_prior_of_the_weights(temperature):
     np.testing.assert_array_equal(
         rbm.partial_fit(rows).components_, free.partial_fit(rows).components_
     )
+
+
+@pytest.mark.parametrize("n_components", [5, 30])
+def test_conditional_means_fill_a_table(n_components):
+    X = clusters(400)
+    rbm = RBM(n_components, max_iter=60, random_state=0).fit(X)
+    given = np.where(np.random.default_rng(0).random(X.shape) < 0.3, np.nan, X)
+    free = np.isnan(given)
+    mean = rbm.conditional_mean(given)
+    np.testing.assert_array_equal(mean[~free], X[~free])
+    np.testing.assert_array_equal(mean, rbm.conditional_mean(given))
+    draws = rbm.sample(100, given=given, n_sweeps=50, random_state=0).reshape(len(X), 100, -1)
+    np.testing.assert_allclose(mean[free], draws.mean(axis=1)[free], atol=0.25)
+    assert abs((mean - draws.mean(axis=1))[free].mean()) < 0.01
+    with pytest.raises(ValueError, match="given has the value 3"):
+        rbm.conditional_mean([[3, 0, 0, 0, 0]])
+    single = RBM(n_components, max_iter=5, random_state=0).fit(X.astype(np.float32))
+    assert single.conditional_mean(given).dtype == np.float32

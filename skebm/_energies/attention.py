@@ -295,13 +295,30 @@ class Attention:
             n_proposals = min(2 * n_proposals, most, len(self.keys))
         return result
 
-    def _draw_mixture(self, known, held, rng):
-        laplace = self.similarity == "manhattan"
+    def conditional_mean(self, known, held):
+        """Mean of every feature of the mixture that softmax makes, given those that are held."""
+        mean = np.empty(known.shape)
+        for rows, scores in self._component_scores(self._log_weights(), known, held):
+            shares = np.exp(scores - scores.max(axis=1, keepdims=True))
+            mean[rows] = shares @ self.patterns / shares.sum(axis=1, keepdims=True)
+        mean = mean if self.center is None else mean + self.center
+        return np.where(held, known, mean)
+
+    def _log_weights(self):
+        """Logarithms of the weights of the mixture's components, up to a constant."""
         log_weights = self.lift / self.temperature
         if not np.isfinite(log_weights).all():
             raise ValueError(OVERFLOW)
+        return log_weights
+
+    def _draw_mixture(self, known, held, rng):
+        laplace = self.similarity == "manhattan"
+        log_weights = self._log_weights()
         if held.any():
-            numbers = self._draw_components(log_weights, known, held, rng)
+            numbers = np.empty(len(known), dtype=np.int64)
+            for rows, scores in self._component_scores(log_weights, known, held):
+                # the largest of log-weights plus Gumbel noise is a draw with those weights
+                numbers[rows] = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
         else:
             shares = np.exp(log_weights - logsumexp(log_weights))
             numbers = rng.choice(len(self.keys), size=len(known), p=shares / shares.sum())
@@ -310,10 +327,9 @@ class Attention:
         drawn = self.patterns[numbers] + noise
         return (drawn if self.center is None else drawn + self.center).astype(known.dtype)
 
-    def _draw_components(self, log_weights, known, held, rng):
-        """Number of the pattern whose component every row comes from, given what is held."""
+    def _component_scores(self, log_weights, known, held):
+        """Yield rows, and of each the log-weights of the components given what is held."""
         patterns = self.patterns
-        numbers = np.empty(len(known), dtype=np.int64)
         laplace = self.similarity == "manhattan"
         squares = None if laplace else 0.5 * patterns.astype(np.float64) ** 2
         n_rows = max(1, 2 * LARGEST_BLOCK // (patterns.size if laplace else len(patterns)))
@@ -327,10 +343,7 @@ class Attention:
                 # half the squared distance, but for what all patterns share
                 values = held[rows] * (values - self.center)
                 cost = held[rows] @ squares.T - values @ patterns.T
-            scores = log_weights - cost / self.temperature
-            # the largest of log-weights plus Gumbel noise is a draw with those weights
-            numbers[rows] = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
-        return numbers
+            yield rows, log_weights - cost / self.temperature
 
 
 def _online_softmax(energy, states):

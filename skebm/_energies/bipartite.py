@@ -284,6 +284,62 @@ class Bipartite(Energy):
             total = np.logaddexp(total, logsumexp(self.log_weight(states)))
         return float(total)
 
+    def conditional_mean(self, v, held, n_sweeps, rng):
+        """E[v | what is held of v] of every row.
+
+        Summed over the hidden states where they are few, else the mean over the second half of
+        Gibbs sweeps of what the hidden states make of the visible units.
+
+        Parameters
+        ----------
+        v : ndarray of shape (n_rows, n_visible)
+            Where chains start; values where `held`.
+        held : ndarray of bool of shape (n_rows, n_visible)
+            Units that are known.
+        n_sweeps : int
+            Number of sweeps.
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        mean : ndarray of shape (n_rows, n_visible)
+            Means of all units; of those held, their values.
+        """
+        n_hidden, n_visible = self.weights.shape
+        n_states = self.hidden.count_states(n_hidden)
+        if n_states * max(n_hidden, n_visible) <= BLOCK_SIZE:
+            return self._summed_conditional_mean(v, held, int(n_states))
+        total, n_kept = np.zeros(v.shape), n_sweeps - n_sweeps // 2
+        for sweep in range(n_sweeps):
+            field = self.visible_field(self.sample_hidden(v, rng))
+            if sweep >= n_sweeps - n_kept:
+                total += self.visible.mean(field, self.temperature)
+            v = np.where(held, v, self.visible.sample(field, self.temperature, rng))
+        return np.where(held, v, total / n_kept)
+
+    def _summed_conditional_mean(self, v, held, n_states):
+        h = self.hidden.states(self.weights.shape[0], np.arange(n_states))
+        field = self.visible_field(h)
+        own = h @ self.intercept_hidden - self.hidden.energy(h, self.temperature).sum(axis=1)
+        # of every unit, be it one column or a one-hot group of them
+        free = np.add.reduceat(~held, self._first_columns(), axis=1) > 0
+        cumulant = self.visible.cumulant(field, self.temperature)
+        mean = self.visible.mean(field, self.temperature)
+        known = np.where(held, v, 0)
+        result = np.empty(v.shape)
+        for rows in gen_batches(len(v), max(1, BLOCK_SIZE // n_states)):
+            log_shares = own + free[rows] @ cumulant.T + known[rows] @ field.T
+            log_shares /= self.temperature
+            shares = np.exp(log_shares - log_shares.max(axis=1, keepdims=True))
+            result[rows] = shares @ mean / shares.sum(axis=1, keepdims=True)
+        return np.where(held, v, result)
+
+    def _first_columns(self):
+        """Of every visible unit, its first column."""
+        blocks = self.visible.blocks(self.weights.shape[1])
+        return np.concatenate([np.arange(cut.start, cut.stop, unit.width) for unit, cut in blocks])
+
     def _normal_log_partition(self):
         n_hidden, n_visible = self.weights.shape
         spreads = [

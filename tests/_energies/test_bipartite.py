@@ -3,7 +3,9 @@ import pytest
 from scipy import sparse
 from scipy.special import logsumexp
 
+from skebm._energies import bipartite
 from skebm._energies.bipartite import Bipartite
+from skebm.units import Bernoulli, Categorical, Composite, Spin
 
 from .. import oracle
 
@@ -152,3 +154,29 @@ def test_only_the_quadratic_columns_count():
 def test_non_finite_parameters_are_a_problem():
     model, _ = make("bernoulli", "bernoulli")
     assert "finite" in model.replace(intercept_hidden=np.array([np.nan, 0])).problem()
+
+
+@pytest.mark.parametrize("visible", ["bernoulli", "spin", "categorical", "mixed"])
+@pytest.mark.parametrize("hidden", ["bernoulli", "spin"])
+def test_conditional_means_of_what_is_free(visible, hidden, monkeypatch):
+    rng = np.random.default_rng(0)
+    units = {"bernoulli": Bernoulli(), "spin": Spin(), "categorical": Categorical(3)}
+    mixed = Composite([("bernoulli", 2), (Categorical(3), 3), ("spin", 1)])
+    visible, hidden = units.get(visible, mixed), units[hidden]
+    model = Bipartite(
+        rng.normal(size=(3, 6)), rng.normal(size=6), rng.normal(size=3), visible, hidden, 1.3
+    )
+    states = visible.states(6, np.arange(int(visible.count_states(6))))
+    known = np.array([True, False, False, False, False, True])
+    if not isinstance(visible, Composite):
+        known = np.repeat([True, False], 3)
+    row = states[len(states) // 3]
+    shares = np.exp(model.log_weight(states)) * (states == row)[:, known].all(axis=1)
+    expected = shares @ states / shares.sum()
+    rows, held = np.tile(row, (400, 1)), np.tile(known, (400, 1))
+    exact = model.conditional_mean(rows[:1], held[:1], 2, rng)
+    np.testing.assert_allclose(exact[0], expected, atol=1e-12)
+    monkeypatch.setattr(bipartite, "BLOCK_SIZE", 1)
+    sampled = model.conditional_mean(rows, held, 100, rng).mean(axis=0)
+    np.testing.assert_allclose(sampled, expected, atol=0.03)
+    assert (sampled[known] == row[known]).all()
