@@ -434,5 +434,4 @@ def test_conditional_means_are_those_of_samples(similarity):
     free = np.isnan(given)
     assert (np.abs(mean - draws.mean(axis=1)) <= 4 * error)[free].all()
     np.testing.assert_array_equal(mean[~free], given[~free])
-    with pytest.raises(AttributeError, match="cosine"):
-        ModernHopfieldMemory(similarity="cosine").fit(patterns).conditional_mean(given)
+    assert not hasattr(ModernHopfieldMemory(similarity="cosine"), "conditional_mean")
