@@ -1113,8 +1113,8 @@ class RBM(Machine):
         >>> from skebm import RBM
         >>> rbm = RBM.from_parameters([[4.0, 4.0]], [-2.0, -2.0], [-2.0])
         >>> rbm.conditional_mean([[1, np.nan], [0, np.nan]]).round(2)
-        array([[1.  , 0.78],
-               [0.  , 0.22]])
+        array([[1.  , 0.87],
+               [0.  , 0.5 ]])
         """
         check_is_fitted(self)
         check_count("n_chains", n_chains, 1)

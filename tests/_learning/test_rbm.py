@@ -1,3 +1,5 @@
+from functools import cache
+
 import numpy as np
 import pytest
 from scipy import sparse
@@ -80,19 +82,26 @@ def numerical_gradient(parameters, visible, hidden, rows):
     return gradient
 
 
+@cache
+def exact_states_and_gradient(visible, hidden):
+    """Sums over all states, which are the slow part, once for every pair of units."""
+    parameters = oracle.small_parameters(2, 3, 0.4)
+    chains = exact_hidden_states(parameters, visible, hidden, np.random.default_rng(0))
+    return chains, numerical_gradient(parameters, visible, hidden, ROWS[visible])
+
+
 @pytest.mark.parametrize(
     ("visible", "hidden"), [pair for pair in oracle.PAIRS if set(pair) & set(oracle.DISCRETE)]
 )
 @pytest.mark.parametrize("centered", [False, True])
 @pytest.mark.parametrize("n_steps", [1, 2])
 def test_step_is_the_gradient_when_the_chains_are_exact(visible, hidden, centered, n_steps):
-    parameters = oracle.small_parameters(2, 3, 0.4)
-    rows = ROWS[visible]
-    chains = exact_hidden_states(parameters, visible, hidden, np.random.default_rng(0))
+    parameters, rows = oracle.small_parameters(2, 3, 0.4), ROWS[visible]
+    chains, gradient = exact_states_and_gradient(visible, hidden)
     state, work = one_step(
-        parameters, visible, hidden, rows, centered=centered, chains=chains, n_steps=n_steps
+        parameters, visible, hidden, rows, centered=centered, chains=chains.copy(), n_steps=n_steps
     )
-    weights, a, b = numerical_gradient(parameters, visible, hidden, rows)
+    weights, a, b = gradient
     by_visible, by_hidden = SCALE[visible], SCALE[hidden]
     if centered:
         mu, lam = state.offsets
