@@ -165,6 +165,8 @@ class BoltzmannMachine(Machine):
         Mean log-likelihood, at those epochs, of up to 200 of the rows trained on, in nats.
     validation_scores_ : list of float
         The same of the rows held out, where there are such rows.
+    best_iter_ : int
+        Epoch that the machine is that of, where there are rows held out.
     score_errors_ : list of float
         Standard errors of ln Z, and so of the scores; 0 where it is exact.
     n_iter_ : int

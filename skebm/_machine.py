@@ -161,6 +161,15 @@ class Machine(
             if self.verbose:
                 left = (horizon - self.n_iter_) / (self.n_iter_ - first)
                 self._report(horizon, left * (time.perf_counter() - begin))
+                if stop:
+                    print(
+                        f"[{type(self).__name__}] no gain of {self.tol:g} nats in "
+                        f"{self.n_iter_no_change} epochs; back to epoch {self.best_iter_}"
+                    )
+                elif (
+                    self.n_iter_ == horizon and watched is not None and watched.held_out is not None
+                ):
+                    print(f"[{type(self).__name__}] the end; best was epoch {self.best_iter_}")
             return stop
 
         run_epochs(self, horizon - self.n_iter_, X, run_epoch)
@@ -253,7 +262,8 @@ class Machine(
 
     def _restored(self, course):
         """Attributes that bring the best of a course back and end the watch."""
-        return course.best.learned | {"_course_": course._replace(best=None)}
+        ended = {"_course_": course._replace(best=None), "best_iter_": course.best.n_iter}
+        return course.best.learned | ended
 
     def _learned(self):
         """What epochs make of the machine, by name."""
@@ -304,7 +314,7 @@ class Machine(
 
     def _begin(self, X):
         """Start anew, with a generator that is the only source of randomness from here on."""
-        for name in ("chains_", "lag_", "swap_rates_", "validation_scores_"):
+        for name in ("chains_", "lag_", "swap_rates_", "validation_scores_", "best_iter_"):
             vars(self).pop(name, None)
         rng = as_generator(self.random_state)
         self._start(X, rng)

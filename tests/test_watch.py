@@ -86,6 +86,7 @@ def test_few_rows_end_with_the_best_parameters():
     rbm = overfitted()
     assert len(rbm.validation_scores_) == len(rbm.score_epochs_)
     best = max(rbm.validation_scores_)
+    assert rbm.best_iter_ == rbm.score_epochs_[int(np.argmax(rbm.validation_scores_))]
     assert best - rbm.validation_scores_[-1] > 2  # it overfitted
     assert rbm.score(fresh) > overfitted(early_stopping=False).score(fresh) + 2
     assert abs(rbm.score(fresh) - best) < 1.5
@@ -132,3 +133,8 @@ def test_lines_that_are_printed(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("[RBM] epoch 1/2; ")
     assert "held out" in lines[1]
+    assert lines[2] == "[RBM] the end; best was epoch 2"
+    stopped = overfitted(early_stopping=True, n_iter_no_change=2, verbose=1)
+    assert stopped.n_iter_ == stopped.best_iter_ + 2
+    expected = f"no gain of 0.001 nats in 2 epochs; back to epoch {stopped.best_iter_}"
+    assert capsys.readouterr().out.splitlines()[-1] == f"[RBM] {expected}"
