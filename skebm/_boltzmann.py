@@ -159,8 +159,8 @@ class BoltzmannMachine(Machine):
         By epochs: mean energy of clamped minus free states, over T; near 0 for a good machine.
         Else what was minimised, after every iteration.
     score_epochs_ : list of int
-        Epochs after which `fit` looked at the log-likelihood of rows: as often as 3 % of
-        its work pays for, or every epoch with ``early_stopping=True``.
+        Epochs after which `fit` looked at the log-likelihood of rows: as often as 3 % of its
+        work pays for, 15 % where "auto" holds rows out; every epoch with ``early_stopping=True``.
     train_scores_ : list of float
         Mean log-likelihood, at those epochs, of up to 200 of the rows trained on, in nats.
     validation_scores_ : list of float

@@ -222,9 +222,12 @@ class Machine(
         n_iter, last = fitted["n_iter_"], self.score_epochs_[-1] if self.score_epochs_ else 0
         trial = copy(self)
         vars(trial).update(fitted)
-        is_last = watched.held_out is not None and n_iter == horizon
+        holds_out = watched.held_out is not None
+        is_last = holds_out and n_iter == horizon
         n_temperatures = glance_length(
-            n_iter, last, trial._epoch_work(n_rows), is_last or self.early_stopping is True
+            *(n_iter, last, trial._epoch_work(n_rows)),
+            holds_out=holds_out,
+            always=is_last or self.early_stopping is True,
         )
         if not n_temperatures:
             return False
@@ -234,7 +237,7 @@ class Machine(
             score_errors_=[*self.score_errors_, look.standard_error],
             train_scores_=[*self.train_scores_, float(look.train.mean())],
         )
-        if watched.held_out is None:
+        if not holds_out:
             return False
         fitted["validation_scores_"] = [*self.validation_scores_, look.score]
         best, always = self._course_.best, self.early_stopping is True

@@ -173,8 +173,8 @@ class RBM(Machine):
         Mean free energy of the data minus that of the chains, on the last minibatch of every
         epoch. Not a likelihood: near 0 for a good machine.
     score_epochs_ : list of int
-        Epochs after which `fit` looked at the log-likelihood of rows: as often as 3 % of
-        its work pays for, or every epoch with ``early_stopping=True``.
+        Epochs after which `fit` looked at the log-likelihood of rows: as often as 3 % of its
+        work pays for, 15 % where "auto" holds rows out; every epoch with ``early_stopping=True``.
     train_scores_ : list of float
         Mean log-likelihood, at those epochs, of up to 200 of the rows trained on, in nats.
     validation_scores_ : list of float

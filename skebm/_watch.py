@@ -9,9 +9,9 @@ from ._inference.likelihood import GLANCE_CHAINS
 # rows that are watched at most; where early_stopping="auto" holds rows out: of how many at least,
 # and of how many at most for every unit
 WATCHED_ROWS, LEAST_ROWS, VERY_FEW = 200, 100, 4
-# share of the work of training that goes into looks, the shortest and longest annealing of one,
-# and how much later the next one is at least
-WATCH_SHARE, SHORT_GLANCE, LONG_GLANCE, LATER = 0.03, 30, 500, 1.2
+# share of the work of training that goes into looks, and where rows are held out by "auto"; the
+# shortest and longest annealing of a look, and how much later the next one is at least
+WATCH_SHARE, HELD_OUT_SHARE, SHORT_GLANCE, LONG_GLANCE, LATER = 0.03, 0.15, 30, 500, 1.2
 
 # standard errors that make one epoch better than another
 CLEARLY = 2.0
@@ -57,9 +57,10 @@ def holds_out(early_stopping, n_rows, n_units):
     return is_few if early_stopping == "auto" else early_stopping
 
 
-def glance_length(n_iter, last, epoch_work, always):
+def glance_length(n_iter, last, epoch_work, *, holds_out=False, always=False):
     """Length of the annealing of a look after an epoch, when the last one was; 0 for no look."""
-    budget = WATCH_SHARE * (n_iter - last) * epoch_work
+    share = HELD_OUT_SHARE if holds_out else WATCH_SHARE
+    budget = share * (n_iter - last) * epoch_work
     length = min(int(budget / (4 * GLANCE_CHAINS)), LONG_GLANCE)
     is_due = length >= SHORT_GLANCE and n_iter >= LATER * last
     return max(length, SHORT_GLANCE) if is_due or always else 0

@@ -104,13 +104,15 @@ def test_what_is_better_by_chance_is_not_kept():
 
 
 def test_looks_cost_a_share_of_the_work():
-    assert glance_length(1, 0, 1000, always=False) == 0
+    assert glance_length(1, 0, 1000) == 0
     assert glance_length(1, 0, 1000, always=True) == 30
-    assert glance_length(199, 0, 1000, always=False) == 0
-    assert glance_length(200, 0, 1000, always=False) == 30  # 4 x 50 chains x 30 of 200 000 x 3 %
-    assert glance_length(400, 0, 1000, always=False) == 60
-    assert glance_length(11, 10, 10**9, always=False) == 0  # too soon
-    assert glance_length(12, 10, 10**9, always=False) == 500
+    assert glance_length(199, 0, 1000) == 0
+    assert glance_length(200, 0, 1000) == 30  # 4 x 50 chains x 30 of 200 000 x 3 %
+    assert glance_length(400, 0, 1000) == 60
+    assert glance_length(39, 0, 1000, holds_out=True) == 0
+    assert glance_length(40, 0, 1000, holds_out=True) == 30
+    assert glance_length(11, 10, 10**9) == 0  # too soon
+    assert glance_length(12, 10, 10**9) == 500
 
 
 def test_curves_of_a_machine_that_learns_rise():
