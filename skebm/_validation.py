@@ -15,6 +15,8 @@ from sklearn.utils.validation import validate_data
 
 # entries of rows that are looked at at once
 BLOCK_SIZE = 2**22
+# largest number of rows, chains or sweeps that anybody can wait for
+LARGEST_COUNT = 10**10
 # share of a column that may lie outside of what units take, the largest multiple of their bounds
 # that is no other scale, and share of their range that new rows may lie outside unnoticed
 FEW, OTHER_SCALE, MARGIN = 0.01, 10, 0.5
@@ -514,9 +516,11 @@ def check_schedule(name, temperatures, *, least=None):
 
 
 def check_count(name, value, least):
-    """Refuse what is not an integer of at least `least`."""
+    """Refuse what is not an integer of at least `least`, or more than can ever be done."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         raise ValueError(f"{name} must be an integer of at least {least}, got {value!r}.")
+    if value > LARGEST_COUNT:
+        raise ValueError(f"{name}={value} is too many; at most {LARGEST_COUNT} can be done.")
 
 
 def check_coupling(coupling):

@@ -171,3 +171,10 @@ def test_missing_values_are_told_what_fills_them(method):
     X[2, 3] = np.nan
     with pytest.raises(ValueError, match=r"contains NaN. RBM needs .* sample\(given=X\)"):
         getattr(rbm, method)(X)
+
+
+def test_counts_that_nobody_can_wait_for_are_refused_by_name():
+    rbm = skebm.RBM.from_parameters([[0.0, 0.0]], [0.0, 0.0], [0.0])
+    for name in ("n_samples", "n_sweeps"):
+        with pytest.raises(ValueError, match=rf"{name}=100000000000000000000 is too many"):
+            rbm.sample(**{name: 10**20})
