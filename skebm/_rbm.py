@@ -44,7 +44,7 @@ from .units import UNITS, Gaussian, Unit, as_unit
 
 INITIAL_SCALE = 0.1
 # share of the work of training that a look at its result may take, the shortest one, and rows
-LOOK_SHARE, LEAST_LOOK, LOOK_ROWS = 0.05, 30, 2000
+LOOK_SHARE, LEAST_LOOK, LOOK_ROWS = 0.1, 30, 2000
 # nats a row that chains which lag may cost without a warning, and its advice
 LARGEST_LAG = 0.5
 AGAINST_LAG = {
@@ -88,7 +88,7 @@ class RBM(Machine):
         get stuck in a mode: up to four times the work, for data with separated modes.
         "auto" is "pcd". It and "tempering" mend what chains that lag behind do: where they cannot
         pass from one region of states to another, the regions' probabilities come out wrong, by
-        many nats. `fit` ends with a look at them (a twentieth of its work; `lag_` is what it
+        many nats. `fit` ends with a look at them (a tenth of its work; `lag_` is what it
         finds), and moves the parameters until they are the shares that the data have. "pcd"
         only warns.
     cd_steps : int, default=1
