@@ -131,9 +131,10 @@ class BoltzmannMachine(Machine):
     early_stopping : bool or "auto", default="auto"
         Whether to hold rows out and watch their mean log-likelihood. True looks after every epoch,
         stops when there is no gain, and returns to the best epoch. "auto" holds rows out where
-        machines overfit, of 100 rows or more if there are fewer than 4 for every unit; it looks now
-        and then, trains to the end, and returns to the best epoch if that was better by more than
-        chance. For training by epochs.
+        machines overfit, of 100 rows or more if there are fewer than 4 for every unit, and
+        looks now and then. Once they lose what rows trained on gain, it goes back to the best epoch
+        and lets the rate fall to 0 over as many epochs again; else it trains to the end. Not for
+        algorithms that climb to a maximum.
     validation_fraction : float, default=0.1
         Share of the rows held out; never more than 200 rows.
     n_iter_no_change : int, default=5

@@ -26,6 +26,7 @@ from ._watch import (
     SHORT_GLANCE,
     WATCHED_ROWS,
     Best,
+    Fall,
     Look,
     Watched,
     epoch_line,
@@ -61,6 +62,8 @@ class Course(NamedTuple):
         What early stopping will return to, while it watches.
     replaced : dict or None
         Fitted attributes as training left them, where the end of `fit` replaced them.
+    fall : Fall or None
+        How training ends, once it overfitted.
     """
 
     generator: dict
@@ -68,6 +71,7 @@ class Course(NamedTuple):
     state: State | None = None
     best: Best | None = None
     replaced: dict | None = None
+    fall: Fall | None = None
 
 
 class Machine(
@@ -150,26 +154,31 @@ class Machine(
         first, begin = self.n_iter_, time.perf_counter()
 
         def run_epoch():
-            rates = np.full(n_batches, float(self.learning_rate))
-            if self.learning_rate_schedule == "linear":
-                rates *= 1 - (self.n_iter_ + np.arange(n_batches) / n_batches) / horizon
+            nonlocal state, run
+            fall, done = self._course_.fall, np.arange(n_batches) / n_batches
+            if fall is not None:
+                rates = fall.rate * (1 - (self.n_iter_ - fall.begin + done) / fall.length)
+            elif self.learning_rate_schedule == "linear":
+                rates = self.learning_rate * (1 - (self.n_iter_ + done) / horizon)
+            else:
+                rates = np.full(n_batches, float(self.learning_rate))
             fitted = self._next_epoch(state, run, rng, rates)
             stop = watched is not None and self._judge(fitted, watched, X.shape[0], horizon)
             # all at once, so that an interrupt finds a finished epoch
             vars(self).update(fitted)
             finished.append(self.n_iter_)
+            if fall is None and self._course_.fall is not None:
+                state, run = self._prepare(X, n_batches, rng, self._strength(X.shape[0]))
             if self.verbose:
                 left = (horizon - self.n_iter_) / (self.n_iter_ - first)
                 self._report(horizon, left * (time.perf_counter() - begin))
                 if stop:
-                    print(
-                        f"[{type(self).__name__}] no gain of {self.tol:g} nats in "
-                        f"{self.n_iter_no_change} epochs; back to epoch {self.best_iter_}"
-                    )
-                elif (
-                    self.n_iter_ == horizon and watched is not None and watched.held_out is not None
-                ):
-                    print(f"[{type(self).__name__}] the end; best was epoch {self.best_iter_}")
+                    why = "max_iter reached"
+                    if fall is not None:
+                        why = "overfitting, so the rate fell to 0"
+                    elif self.n_iter_ < horizon:
+                        why = f"no gain of {self.tol:g} nats in {self.n_iter_no_change} epochs"
+                    print(f"[{type(self).__name__}] {why}; kept epoch {self.best_iter_}")
             return stop
 
         run_epochs(self, horizon - self.n_iter_, X, run_epoch)
@@ -222,8 +231,8 @@ class Machine(
         n_iter, last = fitted["n_iter_"], self.score_epochs_[-1] if self.score_epochs_ else 0
         trial = copy(self)
         vars(trial).update(fitted)
-        holds_out = watched.held_out is not None
-        is_last = holds_out and n_iter == horizon
+        holds_out, fall = watched.held_out is not None, self._course_.fall
+        is_last = holds_out and n_iter == (horizon if fall is None else fall.end)
         n_temperatures = glance_length(
             *(n_iter, last, trial._epoch_work(n_rows)),
             holds_out=holds_out,
@@ -250,7 +259,14 @@ class Machine(
         fitted["_course_"] = fitted["_course_"]._replace(best=best)
         if stop or is_last:
             fitted.update(self._restored(fitted["_course_"]))
-        return stop
+        elif not always and fall is None and look.overfits(best.look):
+            rate = self.learning_rate
+            if self.learning_rate_schedule == "linear":
+                rate *= 1 - best.n_iter / horizon
+            fall = Fall(n_iter, min(best.n_iter, horizon - n_iter), rate)
+            fitted["_course_"] = fitted["_course_"]._replace(fall=fall)
+            fitted.update(best.learned)
+        return stop or is_last
 
     def _look(self, watched, n_temperatures):
         """Log-likelihoods of the watched rows, by a glance at ln Z."""
@@ -265,7 +281,10 @@ class Machine(
 
     def _restored(self, course):
         """Attributes that bring the best of a course back and end the watch."""
-        ended = {"_course_": course._replace(best=None), "best_iter_": course.best.n_iter}
+        ended = {
+            "_course_": course._replace(best=None, fall=None),
+            "best_iter_": course.best.n_iter,
+        }
         return course.best.learned | ended
 
     def _learned(self):
@@ -310,7 +329,7 @@ class Machine(
             state, run = self._prepare(X, n_batches, rng, self._strength(None))
             rates = np.full(n_batches, float(self.learning_rate))
             fitted = self._next_epoch(state, run, rng, rates)
-            fitted["_course_"] = fitted["_course_"]._replace(best=None)
+            fitted["_course_"] = fitted["_course_"]._replace(best=None, fall=None)
             vars(self).update(fitted)
             finished.append(self.n_iter_)
         return self

@@ -14,7 +14,7 @@ WATCHED_ROWS, LEAST_ROWS, VERY_FEW = 200, 100, 4
 WATCH_SHARE, HELD_OUT_SHARE, SHORT_GLANCE, LONG_GLANCE, LATER = 0.03, 0.15, 30, 500, 1.2
 
 # standard errors that make one epoch better than another
-CLEARLY = 2.0
+CLEARLY = 3.0
 
 
 class Watched(NamedTuple):
@@ -42,6 +42,13 @@ class Look(NamedTuple):
         error = self.standard_error**2 + other.standard_error**2 + gain.var() / len(gain)
         return gain.mean() > CLEARLY * np.sqrt(error)
 
+    def overfits(self, best):
+        """Whether rows trained on gained since another look, and those held out clearly lost.
+
+        Where both lose, chains are behind a high rate, and will catch up as it falls.
+        """
+        return best.is_better(self) and self.train.mean() > best.train.mean()
+
 
 class Best(NamedTuple):
     """What early stopping will return to."""
@@ -49,6 +56,19 @@ class Best(NamedTuple):
     look: Look
     learned: dict
     n_iter: int
+
+
+class Fall(NamedTuple):
+    """The end of training that overfitted: the rate falls to 0 from the best epoch's."""
+
+    begin: int
+    length: int
+    rate: float
+
+    @property
+    def end(self):
+        """Last epoch."""
+        return self.begin + self.length
 
 
 def holds_out(early_stopping, n_rows, n_units):

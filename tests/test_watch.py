@@ -86,10 +86,31 @@ def test_few_rows_end_with_the_best_parameters():
     rbm = overfitted()
     assert len(rbm.validation_scores_) == len(rbm.score_epochs_)
     best = max(rbm.validation_scores_)
-    assert rbm.best_iter_ == rbm.score_epochs_[int(np.argmax(rbm.validation_scores_))]
-    assert best - rbm.validation_scores_[-1] > 2  # it overfitted
+    assert rbm.n_iter_ < 500  # it overfitted, and the rate fell to 0
+    assert rbm.validation_scores_[-1] > min(rbm.validation_scores_) + 1
+    assert rbm.best_iter_ == rbm.n_iter_
     assert rbm.score(fresh) > overfitted(early_stopping=False).score(fresh) + 2
     assert abs(rbm.score(fresh) - best) < 1.5
+
+
+@pytest.mark.parametrize("n_more", [0, 2])
+def test_an_interrupt_while_the_rate_falls_changes_nothing(monkeypatch, n_more):
+    whole = overfitted()
+    original = RBM._next_epoch
+
+    def interrupted(self, *arguments):
+        if self._course_.fall is not None and self.n_iter_ == self._course_.fall.begin + n_more:
+            raise KeyboardInterrupt
+        return original(self, *arguments)
+
+    monkeypatch.setattr(RBM, "_next_epoch", interrupted)
+    rbm = RBM(53, alpha=0, random_state=0, warm_start=True)
+    with pytest.raises(KeyboardInterrupt):
+        rbm.fit(independent_columns())
+    monkeypatch.undo()
+    rbm.fit(independent_columns())
+    assert rbm.n_iter_ == whole.n_iter_
+    np.testing.assert_array_equal(rbm.components_, whole.components_)
 
 
 def test_what_is_better_by_chance_is_not_kept():
@@ -97,10 +118,13 @@ def test_what_is_better_by_chance_is_not_kept():
     held_out = rng.normal(size=50)
     before = Look(held_out, held_out, 0.1)
     assert not before.is_better(Look(held_out, held_out - 0.2, 0.1))
-    assert before.is_better(Look(held_out, held_out - 0.4, 0.1))
+    after = Look(held_out + 1, held_out - 0.5, 0.1)
+    assert before.is_better(after)
+    assert after.overfits(before)
+    assert not after._replace(train=held_out - 1).overfits(before)
     assert not before.is_better(Look(held_out, held_out - 0.4, 0.3))
     noise = rng.normal(size=50)
-    assert not before.is_better(Look(held_out, held_out - 0.4 + 3 * (noise - noise.mean()), 0.1))
+    assert not before.is_better(Look(held_out, held_out - 0.5 + 3 * (noise - noise.mean()), 0.1))
 
 
 def test_looks_cost_a_share_of_the_work():
@@ -135,8 +159,8 @@ def test_lines_that_are_printed(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("[RBM] epoch 1/2; ")
     assert "held out" in lines[1]
-    assert lines[2] == "[RBM] the end; best was epoch 2"
+    assert lines[2] == "[RBM] max_iter reached; kept epoch 2"
     stopped = overfitted(early_stopping=True, n_iter_no_change=2, verbose=1)
     assert stopped.n_iter_ == stopped.best_iter_ + 2
-    expected = f"no gain of 0.001 nats in 2 epochs; back to epoch {stopped.best_iter_}"
+    expected = f"no gain of 0.001 nats in 2 epochs; kept epoch {stopped.best_iter_}"
     assert capsys.readouterr().out.splitlines()[-1] == f"[RBM] {expected}"
