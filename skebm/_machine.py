@@ -170,8 +170,9 @@ class Machine(
             if fall is None and self._course_.fall is not None:
                 state, run = self._prepare(X, n_batches, rng, self._strength(X.shape[0]))
             if self.verbose:
-                left = (horizon - self.n_iter_) / (self.n_iter_ - first)
-                self._report(horizon, left * (time.perf_counter() - begin))
+                end = horizon if fall is None else fall.end
+                left = (end - self.n_iter_) / (self.n_iter_ - first)
+                self._report(end, left * (time.perf_counter() - begin))
                 if stop:
                     why = "max_iter reached"
                     if fall is not None:
@@ -231,11 +232,13 @@ class Machine(
         n_iter, last = fitted["n_iter_"], self.score_epochs_[-1] if self.score_epochs_ else 0
         trial = copy(self)
         vars(trial).update(fitted)
-        holds_out, fall = watched.held_out is not None, self._course_.fall
-        is_last = holds_out and n_iter == (horizon if fall is None else fall.end)
+        has_held_out, fall = watched.held_out is not None, self._course_.fall
+        is_last = has_held_out and n_iter == (horizon if fall is None else fall.end)
         n_temperatures = glance_length(
-            *(n_iter, last, trial._epoch_work(n_rows)),
-            holds_out=holds_out,
+            n_iter,
+            last,
+            trial._epoch_work(n_rows),
+            holds_out=has_held_out,
             always=is_last or self.early_stopping is True,
         )
         if not n_temperatures:
@@ -246,7 +249,7 @@ class Machine(
             score_errors_=[*self.score_errors_, look.standard_error],
             train_scores_=[*self.train_scores_, float(look.train.mean())],
         )
-        if not holds_out:
+        if not has_held_out:
             return False
         fitted["validation_scores_"] = [*self.validation_scores_, look.score]
         best, always = self._course_.best, self.early_stopping is True
@@ -389,7 +392,8 @@ class Machine(
             n_held_out = min(int(np.ceil(self.validation_fraction * n_samples)), WATCHED_ROWS)
         if n_held_out >= n_samples:
             raise ValueError(
-                f"early_stopping=True with validation_fraction={self.validation_fraction} leaves "
+                f"early_stopping={self.early_stopping!r} with "
+                f"validation_fraction={self.validation_fraction} leaves "
                 f"no row to train on of n_samples={n_samples}. Lower validation_fraction or give "
                 "more rows."
             )

@@ -1127,11 +1127,7 @@ class RBM(Machine):
         rng = np.random.Generator(np.random.SFC64([self._likelihood_seed_, 3]))
 
         def of_rows(rows):
-            rows = np.repeat(rows, n_chains, axis=0)
-            held = ~np.isnan(rows)
-            start = np.where(held, rows, model.independent(len(rows), rng)[0])
-            mean = model.conditional_mean(start.astype(model.weights.dtype), held, n_sweeps, rng)
-            return mean.reshape(-1, n_chains, mean.shape[1]).mean(axis=1)
+            return model.conditional_mean(rows, ~np.isnan(rows), n_chains, n_sweeps, rng)
 
         mean = self._by_blocks(of_rows, given, n_chains * self._width()).astype(given.dtype)
         return np.where(np.isnan(given), mean, given)

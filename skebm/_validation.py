@@ -256,8 +256,8 @@ def _cure(low, high, part):
     if np.isinf(part.high):
         return "Use Gaussian units for columns with negative values."
     bounds = "" if part.low == 0 else f"(feature_range=({part.low:g}, {part.high:g}))"
-    divisor = {16: 16, 255: 255}.get(high) if low >= 0 and part.low == 0 else None
-    first = f"Divide by {divisor}, or scale" if divisor else "Scale"
+    is_grey = high in (16, 255) and low >= 0 and part.low == 0
+    first = f"Divide by {high:g}, or scale" if is_grey else "Scale"
     return (
         f"{first} them with MinMaxScaler{bounds}, threshold them with Binarizer, or give numbers "
         "Gaussian units (after StandardScaler) by visible=Composite(...)."

@@ -66,14 +66,9 @@ class Bipartite(Energy):
 
     def astype(self, dtype):
         """The same in another precision."""
-        names = (
-            *("weights", "intercept_visible", "intercept_hidden"),
-            *("base_visible", "base_hidden"),
-        )
-        arrays = {name: np.asarray(getattr(self, name)) for name in names}
-        return self.replace(
-            **{name: array.astype(dtype, copy=False) for name, array in arrays.items()}
-        )
+        names = "weights", "intercept_visible", "intercept_hidden", "base_visible", "base_hidden"
+        cast = {name: np.asarray(getattr(self, name)).astype(dtype, copy=False) for name in names}
+        return self.replace(**cast)
 
     # ---------------------------------------------------------------- one side given the other
 
@@ -284,20 +279,20 @@ class Bipartite(Energy):
             total = np.logaddexp(total, logsumexp(self.log_weight(states)))
         return float(total)
 
-    def conditional_mean(self, v, held, n_sweeps, rng):
+    def conditional_mean(self, v, held, n_chains, n_sweeps, rng):
         """E[v | what is held of v] of every row.
 
-        Summed over the hidden states where they are few, else the mean over the second half of
-        Gibbs sweeps of what the hidden states make of the visible units.
+        Summed over the hidden states where they are few, else the mean over chains, and over the
+        second half of their Gibbs sweeps, of what the hidden states make of the visible units.
 
         Parameters
         ----------
         v : ndarray of shape (n_rows, n_visible)
-            Where chains start; values where `held`.
+            Values where `held`.
         held : ndarray of bool of shape (n_rows, n_visible)
             Units that are known.
-        n_sweeps : int
-            Number of sweeps.
+        n_chains, n_sweeps : int
+            Chains of every row, which start at independent units, and their sweeps.
         rng : numpy.random.Generator
             Source of randomness.
 
@@ -310,13 +305,16 @@ class Bipartite(Energy):
         n_states = self.hidden.count_states(n_hidden)
         if n_states * max(n_hidden, n_visible) <= BLOCK_SIZE:
             return self._summed_conditional_mean(v, held, int(n_states))
+        v, held = np.repeat(v, n_chains, axis=0), np.repeat(held, n_chains, axis=0)
+        v = np.where(held, v, self.independent(len(v), rng)[0]).astype(self.weights.dtype)
         total, n_kept = np.zeros(v.shape), n_sweeps - n_sweeps // 2
         for sweep in range(n_sweeps):
             field = self.visible_field(self.sample_hidden(v, rng))
             if sweep >= n_sweeps - n_kept:
                 total += self.visible.mean(field, self.temperature)
             v = np.where(held, v, self.visible.sample(field, self.temperature, rng))
-        return np.where(held, v, total / n_kept)
+        mean = np.where(held, v, total / n_kept)
+        return mean.reshape(-1, n_chains, n_visible).mean(axis=1)
 
     def _summed_conditional_mean(self, v, held, n_states):
         h = self.hidden.states(self.weights.shape[0], np.arange(n_states))

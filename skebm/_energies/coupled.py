@@ -215,7 +215,7 @@ class Coupled(Energy):
         """Ln Z, summed over the states of units that touch all couplings."""
         coupling = self.coupling
         coupling = coupling.toarray() if sparse.issparse(coupling) else coupling
-        if work(coupling) > LARGEST_WORK:
+        if self.exact_work() > LARGEST_WORK:
             raise TooManyStatesError(
                 f"needs at most {LARGEST_WORK} = 2^27 joint states of units that touch all "
                 "couplings, counted once for each of the other units; "
