@@ -13,6 +13,7 @@ from . import (
     mnist,
     modern,
     monitors,
+    neighbours,
     rbm,
 )
 
@@ -27,6 +28,7 @@ BENCHMARKS = {
     "mnist": mnist.main,
     "modern": modern.main,
     "monitors": monitors.main,
+    "neighbours": neighbours.main,
     "rbm": rbm.main,
 }
 

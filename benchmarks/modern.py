@@ -22,7 +22,7 @@ def main(options):
         patterns = rng.standard_normal((n_patterns, n_features), dtype=np.float32)
         patterns /= np.sqrt(np.float32(n_features))
         queries = rng.standard_normal((n_queries, n_features), dtype=np.float32)
-        memory = ModernHopfieldMemory(max_iter=1).fit(patterns)
+        memory = ModernHopfieldMemory(temperature=1.0, max_iter=1).fit(patterns)
         calls = {
             "floor": (lambda q=queries, p=patterns: floor(q, p), 1),
             "skebm": (lambda q=queries, m=memory: m.transform(q), 1),

@@ -11,8 +11,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ._energies.attention import SIMILARITIES, Attention
+from ._learning.bandwidth import class_temperature
 from ._learning.dense import Memories, train_epoch
-from ._validation import all_or_nothing, as_generator, read
+from ._memory import CHOSEN_IN_FIT, stacked
+from ._validation import all_or_nothing, as_generator, available_if, examine_scales, read
 from .interactions import as_interaction
 
 BLOCK_SIZE = 2**22
@@ -20,6 +22,17 @@ BLOCK_SIZE = 2**22
 LAST_RATE = 0.01
 # overlap, as a multiple of what training rows have, from which on a row counts as this far out
 LARGEST_OVERLAP = 10.0
+# of trained memories by default, from that many features on
+DEGREE, LOW_DEGREE, MANY_FEATURES = 20, 3, 50
+
+
+def _stores_rows(classifier):
+    if classifier.n_memories is not None:
+        raise AttributeError(
+            "HopfieldClassifier has no partial_fit here: it adds stored rows, and "
+            f"n_memories={classifier.n_memories!r} trains memories on all rows at once. Set "
+            "n_memories=None."
+        )
 
 
 class HopfieldClassifier(ClassifierMixin, BaseEstimator):
@@ -39,12 +52,13 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         Weights over stored rows. Not used with `n_memories`.
     similarity : {"euclidean", "dot", "cosine", "manhattan"}, default="euclidean"
         Similarity of rows, as in `ModernHopfieldMemory`. Not used with `n_memories`.
-    temperature : float, default=1.0
-        Softness of the association; tune it, it is the square of a length for "euclidean". Read at
-        call time. Not used with `n_memories`.
-    degree : int, default=20
+    temperature : float or "auto", default="auto"
+        Softness of the association, the square of a length for "euclidean". "auto" takes the one
+        at which the classes of most stored rows come out right when the row itself is left out. A
+        number is read at call time. Not used with `n_memories`.
+    degree : int, default=None
         Power of the trained memories' rectified polynomial, at least 2. Low powers make features,
-        high ones prototypes; high ones need many features (images), for a few use 2 or 3.
+        high ones prototypes, and need many features. None for 20, or 3 of less than 50 features.
     learning_rate : float, default=0.04
         Largest change of an entry of a memory in the first update; falls exponentially, to 1 % of
         that in the last.
@@ -71,6 +85,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         Stored rows, or trained memories on the scale of the data.
     pattern_labels_ : ndarray of shape (n_patterns, n_classes)
         One-hot classes of stored rows, or the label parts of trained memories in [-1, 1].
+    temperature_ : float
+        What `fit` chose, with ``temperature="auto"`` and stored rows.
     loss_curve_ : list of float
         Mean of ``(c - t)^m`` in every epoch (with `n_memories`).
     n_iter_ : int
@@ -94,7 +110,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
     >>> from sklearn.datasets import load_iris
     >>> from skebm import HopfieldClassifier
     >>> X, y = load_iris(return_X_y=True)
-    >>> classifier = HopfieldClassifier(temperature=0.1).fit(X[::2], y[::2])
+    >>> classifier = HopfieldClassifier().fit(X[::2], y[::2])
     >>> round(classifier.score(X[1::2], y[1::2]), 2)
     0.96
     """
@@ -103,8 +119,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         "n_memories": [Interval(Integral, 1, None, closed="left"), None],
         "interaction": [StrOptions({"softmax", "entmax", "sparsemax"})],
         "similarity": [StrOptions(set(SIMILARITIES))],
-        "temperature": [Interval(Real, 0, None, closed="neither")],
-        "degree": [Interval(Integral, 2, None, closed="left")],
+        "temperature": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "degree": [Interval(Integral, 2, None, closed="left"), None],
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "loss_exponent": [Options(Integral, set(range(2, 101, 2)))],
         "momentum": [Interval(Real, 0, 1, closed="left")],
@@ -120,8 +136,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         *,
         interaction="softmax",
         similarity="euclidean",
-        temperature=1.0,
-        degree=20,
+        temperature="auto",
+        degree=None,
         learning_rate=0.04,
         loss_exponent=4,
         momentum=0.6,
@@ -149,8 +165,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
-            Training rows.
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Training rows. Sparse only where they are stored, and not for Manhattan distances.
         y : array-like of shape (n_samples,)
             Their classes.
 
@@ -165,29 +181,95 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
             If a parameter or the data are not valid. A classifier fitted before stays as it was.
         """
         with all_or_nothing(self) as finished:
-            _, y = validate_data(self, X, y, dtype="numeric")
-            X = read(self, X, accept_sparse=False)
-            check_classification_targets(y)
+            X, y = self._read_training(X, y, reset=True)
             self.classes_, numbers = np.unique(y, return_inverse=True)
             one_hot = np.eye(len(self.classes_), dtype=X.dtype)[numbers]
             self.n_iter_ = 1
             if self.n_memories is None:
-                self.patterns_, self.pattern_labels_ = X.copy(), one_hot
-                self._kind_ = (self.similarity, self.interaction)
-                interaction = as_interaction(self.interaction)
-                energy = Attention.of(self.patterns_, self.similarity, interaction)
-                # what is averaged are the classes
-                self._model_ = energy.replace(values=one_hot, order=None)
+                self._store(X.copy(), one_hot)
             else:
                 self._train(X, 2 * one_hot - 1, finished)
         return self
+
+    @available_if(_stores_rows)
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(self, X, y, classes=None):
+        """Store the rows of X beside those stored before; the result is that of `fit` with all.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            More training rows.
+        y : array-like of shape (n_samples,)
+            Their classes.
+        classes : array-like of shape (n_classes,), default=None
+            Classes to make room for beforehand; those of `y` that are new are added in any case.
+
+        Returns
+        -------
+        self : HopfieldClassifier
+            The classifier.
+
+        Raises
+        ------
+        AttributeError
+            With `n_memories`, which are trained on all rows at once.
+        ValueError
+            If a parameter or the data are not valid. The classifier stays as it was.
+        """
+        self._validate_params()
+        first = not hasattr(self, "classes_")
+        if not first and not isinstance(self._model_, Attention):
+            raise ValueError("partial_fit adds stored rows, and n_memories was set in fit.")
+        with all_or_nothing(self):
+            X, y = self._read_training(X, y, reset=first)
+            known = [y] if classes is None else [y, np.asarray(classes)]
+            known += [] if first else [self.classes_]
+            every = np.unique(np.concatenate(known))
+            one_hot = np.eye(len(every), dtype=X.dtype)[np.searchsorted(every, y)]
+            if not first:
+                dtype = self.patterns_.dtype
+                before = np.zeros((self.patterns_.shape[0], len(every)), dtype)
+                before[:, np.searchsorted(every, self.classes_)] = self.pattern_labels_
+                X = stacked(self.patterns_, X.astype(dtype, copy=False))
+                one_hot = np.concatenate([before, one_hot.astype(dtype, copy=False)])
+            self.classes_, self.n_iter_ = every, 1
+            self._store(X.copy() if first else X, one_hot)
+        return self
+
+    def _read_training(self, X, y, reset):
+        """Rows and classes, validated."""
+        accept = self._accept_sparse()
+        _, y = validate_data(self, X, y, dtype="numeric", accept_sparse=accept, reset=reset)
+        X = read(self, X, accept_sparse=accept)
+        check_classification_targets(y)
+        return X, y
+
+    def _accept_sparse(self):
+        stores = self.n_memories is None and self.similarity != "manhattan"
+        return "csr" if stores else False
+
+    def _store(self, X, one_hot):
+        self.patterns_, self.pattern_labels_ = X, one_hot
+        self._kind_ = (self.similarity, self.interaction)
+        energy = Attention.of(X, self.similarity, as_interaction(self.interaction))
+        vars(self).pop("temperature_", None)
+        if self.temperature == "auto":
+            if self.similarity != "cosine":
+                examine_scales(X, getattr(self, "feature_names_in_", None))
+            self.temperature_ = class_temperature(energy, one_hot)
+        # what is averaged are the classes
+        self._model_ = energy.replace(values=one_hot, order=None)
 
     def _train(self, X, targets, finished):
         rng = as_generator(self.random_state)
         low, high = float(X.min()), float(X.max())
         self._range_ = (low, high if high > low else low + 1)
         rows = self._scaled(X)
-        memories = Memories.random(self.n_memories, rows, len(self.classes_), self.degree, rng)
+        degree = self.degree
+        if degree is None:
+            degree = DEGREE if X.shape[1] >= MANY_FEATURES else LOW_DEGREE
+        memories = Memories.random(self.n_memories, rows, len(self.classes_), degree, rng)
         velocity = tuple(np.zeros_like(part) for part in memories[:2])
         n_batches = -(-len(rows) // self.batch_size)
         low, high = self._range_
@@ -229,7 +311,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
 
         Returns
@@ -240,7 +322,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         """
         check_is_fitted(self)
         self._validate_params()
-        X = read(self, X, accept_sparse=False)
+        X = read(self, X, accept_sparse=self._accept_sparse())
         X = X.astype(self.patterns_.dtype, copy=False)
         if isinstance(self._model_, Attention):
             if self._kind_ != (self.similarity, self.interaction):
@@ -248,7 +330,12 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
                     f"similarity or interaction changed after fit, from {self._kind_}. Fit the "
                     "classifier again."
                 )
-            probabilities, _ = self._model_.at(self.temperature, self.block_size).associate(X)
+            temperature = self.temperature
+            if temperature == "auto":
+                if not hasattr(self, "temperature_"):
+                    raise ValueError(CHOSEN_IN_FIT)
+                temperature = self.temperature_
+            probabilities, _ = self._model_.at(temperature, self.block_size).associate(X)
         else:
             batches = gen_batches(len(X), max(1, BLOCK_SIZE // len(self.patterns_)))
             probabilities = np.concatenate([self._label_units(X[rows]) for rows in batches])
@@ -271,7 +358,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
 
         Returns
@@ -281,3 +368,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         """
         best = self.predict_proba(X).argmax(axis=1)
         return self.classes_[best]
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = bool(self._accept_sparse())
+        return tags

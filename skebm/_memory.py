@@ -1,11 +1,13 @@
 """What associative memories share: storing rows, reading and writing them, recall and its score."""
 
 import numpy as np
+from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
+from ._energies.attention import squared_lengths
 from ._inference.recall import recall_steps
 from ._validation import (
     BLOCK_SIZE,
@@ -19,6 +21,11 @@ from ._validation import (
     read_given,
     read_target,
     warn,
+)
+
+CHOSEN_IN_FIT = (
+    "temperature='auto' is chosen in fit, and this model was fitted with a number. Fit it again, "
+    "or set a number."
 )
 
 
@@ -85,8 +92,8 @@ class NumberRows:
 
     def nearest(self, states, others):
         """Numbers of the most similar rows of a second table."""
-        length = np.linalg.norm(others, axis=1)
-        return (states @ (others / np.where(length > 0, length, 1)[:, np.newaxis]).T).argmax(axis=1)
+        length = np.sqrt(squared_lengths(others))
+        return (states @ others.T / np.where(length > 0, length, 1)).argmax(axis=1)
 
 
 class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
@@ -96,9 +103,10 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     - ``_rows(low)``: how data are read and written, `SpinRows` or `NumberRows`;
     - ``_learn(states)``: the energy whose minima are the patterns;
-    - ``_energy()``: that energy with the parameters set now;
+    - ``_energy()``: that energy with the parameters set now, and ``_temperature()``;
     - ``_settle(energy, states)``: where states end, and which have settled;
-    - ``_advice()``: what to do where some have not.
+    - ``_advice()``: what to do where some have not;
+    - ``_accept_sparse()``: which sparse formats `read` takes.
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -107,8 +115,8 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_patterns, n_features)
-            Patterns.
+        X : {array-like, sparse matrix} of shape (n_patterns, n_features)
+            Patterns. Sparse only for continuous memories, but for Manhattan distances.
         y : None
             Ignored.
 
@@ -123,9 +131,9 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             If a parameter or X is not valid. A memory fitted before stays as it was.
         """
         with all_or_nothing(self):
-            X = read(self, X, reset=True, accept_sparse=False)
+            X = read(self, X, reset=True, accept_sparse=self._accept_sparse())
             self._begin()
-            low = -1 if (X < 0).any() else 0
+            low = -1 if _has_negative(X) else 0
             states = self._rows(None).read(X)
             # states of numbers are the caller's rows
             self._store(states.copy() if states is X else states, low, X.dtype)
@@ -139,7 +147,7 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_patterns, n_features)
+        X : {array-like, sparse matrix} of shape (n_patterns, n_features)
             More patterns. Where features are read as spins, a negative value turns the encoding
             from 0 and 1 into -1 and +1.
         y : None
@@ -160,10 +168,10 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             return self.fit(X)
         with all_or_nothing(self):
             dtype = self.patterns_.dtype
-            X = read(self, X, accept_sparse=False)
-            low = -1 if (X < 0).any() else self._low_
+            X = read(self, X, accept_sparse=self._accept_sparse())
+            low = -1 if _has_negative(X) else self._low_
             rows = self._rows(None).read(X.astype(dtype, copy=False))
-            self._store(np.concatenate([self._stored(), rows]), low, dtype)
+            self._store(stacked(self._stored(), rows), low, dtype)
         return self
 
     def _begin(self):
@@ -187,7 +195,7 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _read(self, X):
         """States of the rows of X."""
         self._ready()
-        X = read(self, X, accept_sparse=False)
+        X = read(self, X, accept_sparse=self._accept_sparse())
         return self._rows(self._low_).read(X)
 
     # ---------------------------------------------------------------- recall
@@ -215,9 +223,9 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             numbers that are different all end in one state.
         """
         self._ready()
-        X = read(self, X, accept_sparse=False)
+        X = read(self, X, accept_sparse=self._accept_sparse())
         rows = self._rows(self._low_)
-        return rows.write(self._recall(rows.read(X)), X.dtype)
+        return rows.write(self._recall(rows.read(dense(X))), X.dtype)
 
     def _recall(self, states):
         """Where states end, by the rule of `transform`."""
@@ -236,9 +244,16 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _recall_steps(self, X, every):
         """Yield states, as they are given out, and energies along a recall, spins `every` few."""
-        states, energy, rows = self._read(X), self._energy(), self._rows(self._low_)
+        states, energy, rows = dense(self._read(X)), self._energy(), self._rows(self._low_)
         for passed in recall_steps(energy, states, self.max_iter, every, self._tolerance()):
             yield rows.write(passed, self.patterns_.dtype), energy.energy(passed)
+
+    def _temperature(self):
+        """Temperature of what is random."""
+        return self.temperature
+
+    def _accept_sparse(self):
+        return False
 
     def _tolerance(self):
         """Change, as the energy measures it, at which a row has settled."""
@@ -266,17 +281,17 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         states = self._read(X)
         rows, target = self._rows(self._low_), read_target(self, X, y)
         if target is not None:
-            return rows.similarity(self._recall(states), rows.read(target))
+            return rows.similarity(self._recall(dense(states)), rows.read(target))
         if hasattr(self, "score_samples"):
             return float(np.mean(self.score_samples(X)))
-        recalled, stored = self._recall(states), self._stored()
+        recalled, stored = self._recall(dense(states)), self._stored()
         nearest = np.concatenate(
             [
                 rows.nearest(recalled[block], stored)
-                for block in gen_batches(len(recalled), max(1, BLOCK_SIZE // len(stored)))
+                for block in gen_batches(len(recalled), max(1, BLOCK_SIZE // stored.shape[0]))
             ]
         )
-        return rows.similarity(recalled, stored[nearest])
+        return rows.similarity(recalled, dense(stored[nearest]))
 
     def energy(self, X):
         """Compute the energy of every row.
@@ -295,7 +310,7 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return np.concatenate(
             [
                 energy.energy(states[rows].astype(energy.dtype, copy=False))
-                for rows in energy.row_batches(len(states))
+                for rows in energy.row_batches(states.shape[0])
             ]
         )
 
@@ -344,10 +359,26 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         rng, rows = as_generator(random_state), self._rows(self._low_)
         given = read_given(self, given, n_samples, self.patterns_.dtype)
         held, known, answer = rows.hold(given)
-        drawn = self._energy().draw(known, held, self.temperature, n_sweeps, rng)
+        drawn = self._energy().draw(known, held, self._temperature(), n_sweeps, rng)
         return np.where(held, answer, rows.write(drawn, given.dtype))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+
+def dense(rows):
+    """Rows that are as dense as what is made of them."""
+    return rows.toarray() if sparse.issparse(rows) else rows
+
+
+def stacked(rows, others):
+    """Rows above other rows, sparse where some are."""
+    if sparse.issparse(rows) or sparse.issparse(others):
+        return sparse.csr_array(sparse.vstack([rows, others], format="csr"))
+    return np.concatenate([rows, others])
+
+
+def _has_negative(X):
+    return bool(((X.data if sparse.issparse(X) else X) < 0).any())

@@ -6,17 +6,14 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.metaestimators import available_if
 
 from ._energies.attention import SIMILARITIES, Attention
 from ._energies.dense import Dense
-from ._inference.recall import recall
-from ._memory import Memory, NumberRows, SpinRows
-from ._validation import check_count, read_given, warn
+from ._inference.recall import end_in_one, recall
+from ._learning.bandwidth import recall_temperature
+from ._memory import CHOSEN_IN_FIT, Memory, NumberRows, SpinRows
+from ._validation import available_if, check_count, examine_scales, read_given, warn
 from .interactions import INTERACTIONS, Interaction, as_interaction
-
-# share of the variance of cues that is left where all recalled rows are one
-COLLAPSED = 1e-6
 
 
 class TopAssociations(NamedTuple):
@@ -37,19 +34,18 @@ class TopAssociations(NamedTuple):
 def _has_density(memory):
     if memory.similarity == "cosine" and not memory._dense():
         raise AttributeError(
-            "sample needs a density, and similarity='cosine' leaves the lengths of rows open. Use "
-            "another similarity."
+            "ModernHopfieldMemory has no sample here: similarity='cosine' leaves the lengths of "
+            "rows open, so that there is no density. Use another similarity."
         )
-    return True
 
 
 def _has_known_density(memory):
     if not memory._interaction().is_softmax or memory.similarity == "cosine":
         raise AttributeError(
-            "score_samples needs interaction='softmax' and a similarity other than 'cosine', got "
+            "ModernHopfieldMemory has no score_samples and no conditional_mean here: they need "
+            "interaction='softmax' and a similarity other than 'cosine', got "
             f"{memory.interaction!r} and {memory.similarity!r}. Use energy."
         )
-    return True
 
 
 class ModernHopfieldMemory(Memory):
@@ -72,17 +68,17 @@ class ModernHopfieldMemory(Memory):
         `skebm.interactions`, or your own, takes the place of a name.
     degree : int, default=4
         Power of "polynomial" and "rectified_polynomial", at least 2.
-    temperature : float, default=1.0
+    temperature : float or "auto", default="auto"
         T, 1 / beta. For continuous memories the softness of the association, in recall too: from
-        the mean of all patterns (high) over the mean of a cluster to single patterns (low). The
-        scores of a pattern and of an unrelated one differ by about N / T, for ±1 data as for
-        standardised columns, so that 1 picks single patterns or tight clusters from dozens of
-        features on; use about N for the mean of everything, and about .05 for cosine similarity.
-        For spins only `sample` uses it. Read at call time.
+        the mean of all patterns (high) over the mean of a cluster to single patterns (low). "auto"
+        suits the scale of the data: it is the squared width (for Manhattan distances, the width) of
+        a component at every pattern at which patterns that are left out are most probable; half of
+        it, or less, where recall would make one state of all stored rows. For spins only `sample`
+        uses it, and "auto" is 1. A number is read at call time.
     similarity : {"dot", "euclidean", "cosine", "manhattan"}, default="dot"
         For continuous memories: ``xi . s``, ``-|s - xi|^2 / 2``, the cosine, or
         ``-sum |s_i - xi_i|`` (robust: completes rows that are half erased).
-    max_iter : int, default=100
+    max_iter : int, default=1000
         Steps, or sweeps of spins, of a recall at most. 1 is plain attention.
     tol : float, default=1e-5
         A continuous recall stops when a step is shorter than that times the length of the longest
@@ -95,9 +91,11 @@ class ModernHopfieldMemory(Memory):
 
     Attributes
     ----------
-    patterns_ : ndarray of shape (n_patterns, n_features)
+    patterns_ : {ndarray, CSR} of shape (n_patterns, n_features)
         Stored patterns; those of spins are 0 and 1 if the training data had no negative value,
         else -1 and +1.
+    temperature_ : float
+        What `fit` chose, of a continuous memory with ``temperature="auto"``.
     n_iter_ : int
         1.
     n_features_in_ : int
@@ -116,6 +114,8 @@ class ModernHopfieldMemory(Memory):
     Demircigil et al., "On a model of associative memory with huge storage capacity" (2017). H.
     Ramsauer et al., "Hopfield networks is all you need" (2020). B. Millidge et al., "Universal
     Hopfield networks" (2022). S. Santos et al., "Sparse and structured Hopfield networks" (2024).
+    R. Duin, "On the choice of smoothing parameters for Parzen estimators of probability density
+    functions" (1976).
 
     Examples
     --------
@@ -130,7 +130,7 @@ class ModernHopfieldMemory(Memory):
     _parameter_constraints: dict = {
         "interaction": [StrOptions(set(INTERACTIONS)), Interaction],
         "degree": [Interval(Integral, 2, None, closed="left")],
-        "temperature": [Interval(Real, 0, None, closed="left")],
+        "temperature": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "similarity": [StrOptions(set(SIMILARITIES))],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
@@ -143,9 +143,9 @@ class ModernHopfieldMemory(Memory):
         interaction="softmax",
         *,
         degree=4,
-        temperature=1.0,
+        temperature="auto",
         similarity="dot",
-        max_iter=100,
+        max_iter=1000,
         tol=1e-5,
         binarize=0.0,
         block_size=2048,
@@ -168,6 +168,9 @@ class ModernHopfieldMemory(Memory):
         """Whether this is a memory of spins."""
         return self._interaction().reads_spins
 
+    def _accept_sparse(self):
+        return False if self._dense() or self.similarity == "manhattan" else "csr"
+
     def _rows(self, low):
         return SpinRows(self.binarize, low) if self._dense() else NumberRows()
 
@@ -177,8 +180,13 @@ class ModernHopfieldMemory(Memory):
             model = Dense.of(states, self._interaction())
         else:
             model = Attention.of(states, self.similarity, self._interaction())
+        vars(self).pop("temperature_", None)
+        if self.temperature == "auto" and not self._dense():
+            if self.similarity != "cosine":
+                examine_scales(states, getattr(self, "feature_names_in_", None))
+            self.temperature_ = recall_temperature(model)
         # refuses a temperature at which it cannot be used
-        model.at(self.temperature, self.block_size)
+        model.at(self._temperature(), self.block_size)
         return model
 
     def _ready(self):
@@ -194,7 +202,16 @@ class ModernHopfieldMemory(Memory):
         return super()._read(X).astype(self._model_.dtype, copy=False)
 
     def _energy(self):
-        return self._model_.at(self.temperature, self.block_size)
+        return self._model_.at(self._temperature(), self.block_size)
+
+    def _temperature(self):
+        if self.temperature != "auto":
+            return self.temperature
+        if self._dense():
+            return 1.0
+        if not hasattr(self, "temperature_"):
+            raise ValueError(CHOSEN_IN_FIT)
+        return self.temperature_
 
     def _tolerance(self):
         return self.tol
@@ -205,15 +222,15 @@ class ModernHopfieldMemory(Memory):
 
     def _recall(self, states):
         recalled = super()._recall(states)
-        if not self._dense() and recalled.var(axis=0).sum() < COLLAPSED * states.var(axis=0).sum():
+        if not self._dense() and end_in_one(states, recalled):
             # copies of one pattern may well end there
             nearest = self._rows(self._low_).nearest(states, self._stored())
             if (nearest != nearest[0]).any():
                 warn(
                     f"All {len(states)} rows end in one state, although different patterns are "
-                    f"nearest to them: temperature={self.temperature:g} is too high for rows of "
-                    "this scale, or one long pattern draws all. Lower temperature, standardise the "
-                    "columns, or use similarity='cosine' or 'euclidean'.",
+                    f"nearest to them: temperature={self._temperature():g} is too high for rows "
+                    "of this scale, or one long pattern draws all. Lower temperature, standardise "
+                    "the columns, or use similarity='cosine' or 'euclidean'.",
                     ConvergenceWarning,
                 )
         return recalled
@@ -226,7 +243,7 @@ class ModernHopfieldMemory(Memory):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_features)
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
             Rows.
         top_k : int, default=None
             Keep the largest weights of every row only, so that a large store needs little memory.
@@ -241,7 +258,7 @@ class ModernHopfieldMemory(Memory):
         states = self._read(X)
         if top_k is not None:
             check_count("top_k", top_k, 1)
-            top_k = min(top_k, len(self.patterns_))
+            top_k = min(top_k, self.patterns_.shape[0])
         blocks = self._energy().weight_blocks(states)
         if top_k is None:
             return np.concatenate(list(blocks))
@@ -317,3 +334,8 @@ class ModernHopfieldMemory(Memory):
         return np.where(held, answer, mean.astype(given.dtype))
 
     sample = available_if(_has_density)(Memory.sample)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = bool(self._accept_sparse())
+        return tags

@@ -6,7 +6,9 @@ Warnings name the line that called the package, and a fit that fails leaves the 
 import sys
 import warnings
 from contextlib import contextmanager
+from functools import update_wrapper
 from numbers import Integral, Real
+from types import MethodType
 
 import numpy as np
 from scipy import sparse
@@ -17,6 +19,8 @@ from sklearn.utils.validation import validate_data
 BLOCK_SIZE = 2**22
 # largest number of rows, chains or sweeps that anybody can wait for
 LARGEST_COUNT = 10**10
+# of the squared distances between rows, that one column may make without a warning
+LARGEST_SHARE_OF_DISTANCES = 0.95
 # share of a column that may lie outside of what units take, the largest multiple of their bounds
 # that is no other scale, and share of their range that new rows may lie outside unnoticed
 FEW, OTHER_SCALE, MARGIN = 0.01, 10, 0.5
@@ -58,6 +62,30 @@ def as_generator(random_state):
         seed = check_random_state(random_state).randint(2**32, size=4, dtype=np.uint32)
     # the fastest of numpy's generators in single precision
     return np.random.Generator(np.random.SFC64(seed))
+
+
+class available_if:
+    """Decorator of a method that an estimator has for some values of its parameters only.
+
+    As in scikit-learn, but the error is the one that `check` raises for the estimator, an
+    AttributeError that names the parameter, and not its cause.
+    """
+
+    def __init__(self, check):
+        self.check = check
+
+    def __call__(self, method):
+        """Decorate a method."""
+        self.method = method
+        update_wrapper(self, method)
+        return self
+
+    def __get__(self, estimator, owner=None):
+        """Give the method out, if it is there."""
+        if estimator is None:
+            return self.method
+        self.check(estimator)
+        return MethodType(self.method, estimator)
 
 
 @contextmanager
@@ -317,6 +345,20 @@ def _examine_scale(X, part, first_column):
             f"{far.size} of {X.shape[1]} columns have a standard deviation outside [0.1, 10] "
             f"(column {first_column + far[0]}: {deviation[far[0]]:.3g}), which {part!r} units "
             f"do not expect. Put a {part.scaler} before the model.",
+        )
+
+
+def examine_scales(X, names):
+    """Warn of a column that outweighs all others in distances between rows."""
+    _, variance = mean_and_variance(X)
+    if np.count_nonzero(variance) < 2:
+        return
+    column, total = int(variance.argmax()), variance.sum()
+    if np.isfinite(total) and variance[column] > LARGEST_SHARE_OF_DISTANCES * total:
+        warn(
+            f"Squared distances between rows are {variance[column] / total:.1%} "
+            f"{_columns([column], names)}, and others hardly count. Scale the columns first, "
+            "with StandardScaler or MinMaxScaler; or set temperature, if this is meant."
         )
 
 

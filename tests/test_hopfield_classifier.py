@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.datasets import load_digits, load_iris, make_blobs
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, train_test_split
@@ -49,6 +50,50 @@ def test_euclidean_similarity_is_bayes_rule_for_kernel_densities():
     ]
     expected = 1 / (1 + np.exp(joint[1] - joint[0]))
     np.testing.assert_allclose(classifier.predict_proba(queries)[:, 0], expected, rtol=1e-9)
+
+
+def test_digits_at_defaults(digits):
+    X_train, X_test, y_train, y_test = digits
+    classifier = HopfieldClassifier().fit(X_train, y_train)
+    assert classifier.score(X_test, y_test) >= 0.98
+    assert HopfieldClassifier().fit(X_train / 16, y_train).score(X_test / 16, y_test) >= 0.98
+
+
+@pytest.mark.parametrize("similarity", ["dot", "euclidean", "cosine"])
+def test_stored_rows_come_in_parts_and_sparse(digits, similarity):
+    X_train, X_test, y_train, y_test = digits
+    whole = HopfieldClassifier(similarity=similarity).fit(X_train, y_train)
+    order = np.argsort(y_train, kind="stable")  # classes arrive one after another
+    shuffled = HopfieldClassifier(similarity=similarity).fit(X_train[order], y_train[order])
+    parts = HopfieldClassifier(similarity=similarity)
+    for part in np.array_split(order, 7):
+        parts.partial_fit(sparse.csr_array(X_train[part]), y_train[part], classes=[0])
+    assert parts.temperature_ == pytest.approx(shuffled.temperature_, rel=1e-5)
+    np.testing.assert_array_equal(parts.classes_, whole.classes_)
+    expected = shuffled.predict_proba(X_test)
+    for rows in (X_test, sparse.csr_array(X_test), sparse.coo_matrix(X_test)):
+        np.testing.assert_allclose(parts.predict_proba(rows), expected, atol=1e-6)
+    assert whole.score(X_test, y_test) == pytest.approx(parts.score(X_test, y_test), abs=0.01)
+
+
+def test_partial_fit_keeps_the_classifier_when_it_fails(digits):
+    X_train, _, y_train, _ = digits
+    classifier = HopfieldClassifier().fit(X_train, y_train)
+    before = classifier.predict_proba(X_train[:9])
+    with pytest.raises(ValueError, match="64 features"):
+        classifier.partial_fit(X_train[:, :3], y_train)
+    np.testing.assert_array_equal(classifier.predict_proba(X_train[:9]), before)
+    with pytest.raises(AttributeError, match="n_memories=3"):
+        HopfieldClassifier(3).partial_fit(X_train, y_train)
+    with pytest.raises(TypeError, match=r"[Ss]parse"):
+        HopfieldClassifier(3).fit(sparse.csr_array(X_train), y_train)
+
+
+def test_powers_suit_the_number_of_features(digits):
+    X, y = load_iris(return_X_y=True)
+    few = HopfieldClassifier(7, max_iter=3, random_state=0).fit(X, y)
+    many = HopfieldClassifier(7, max_iter=3, random_state=0).fit(digits[0], digits[2])
+    assert (few._model_.degree, many._model_.degree) == (3, 20)
 
 
 def test_digits_at_a_temperature_from_grid_search(digits):

@@ -3,6 +3,7 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import sparse
 from scipy.special import logsumexp
 from scipy.stats import kstest, multivariate_normal
 from sklearn.datasets import load_digits, load_iris
@@ -224,7 +225,7 @@ def test_what_has_no_density():
     assert not hasattr(ModernHopfieldMemory("sparsemax"), "score_samples")
     with pytest.raises(AttributeError) as error:
         memory.sample()
-    assert "lengths of rows" in str(error.value.__cause__)
+    assert "lengths of rows" in str(error.value)
 
 
 def test_spins_are_sampled_at_a_temperature():
@@ -411,7 +412,7 @@ def test_one_pattern_has_no_length_to_measure_by():
 def test_rows_that_all_end_in_one_state_are_warned_about():
     X = load_iris().data
     with pytest.warns(ConvergenceWarning, match=r"All 75 rows end in one state.*temperature=1"):
-        ModernHopfieldMemory().fit(X[::2]).transform(X[1::2])
+        ModernHopfieldMemory(temperature=1.0).fit(X[::2]).transform(X[1::2])
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         scaled = (X - X.mean(axis=0)) / X.std(axis=0)
@@ -421,6 +422,56 @@ def test_rows_that_all_end_in_one_state_are_warned_about():
         copies = np.repeat(patterns[:1], 9, axis=0) + 0.01 * np.arange(9)[:, np.newaxis]
         ModernHopfieldMemory(temperature=0.1).fit(patterns).transform(copies)
         ModernHopfieldMemory().fit(X[:1]).transform(X[1:9])
+        digits = load_digits().data / 16
+        ModernHopfieldMemory().fit(digits).transform(digits)
+
+
+@pytest.mark.parametrize("similarity", ["dot", "euclidean", "cosine"])
+@pytest.mark.parametrize("interaction", ["softmax", "sparsemax"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sparse_rows_give_what_dense_rows_give(similarity, interaction, dtype):
+    X = sparse.random_array((31, 13), density=0.3, rng=np.random.default_rng(0), dtype=dtype)
+    X = sparse.csr_array(X)
+    tol = 1e-4 if dtype == np.float32 else 1e-6
+    memories = [
+        ModernHopfieldMemory(interaction, similarity=similarity).fit(X[:11]).partial_fit(rows)
+        for rows in (X[11:], X[11:].toarray())
+    ]
+    memories.append(ModernHopfieldMemory(interaction, similarity=similarity).fit(X.toarray()))
+    assert sparse.issparse(memories[0].patterns_)
+    queries = X[::3]
+    names = ["transform", "energy", "association", "score"]
+    if interaction == "softmax" and similarity != "cosine":
+        names += ["score_samples", "conditional_mean"]
+    for name in names:
+        results = [
+            getattr(memory, name)(rows)
+            for memory in memories
+            for rows in (queries, queries.toarray())
+            if not (name == "conditional_mean" and sparse.issparse(rows))
+        ]
+        for result in results:
+            assert not sparse.issparse(result)
+            np.testing.assert_allclose(result, results[-1], rtol=tol, atol=10 * tol)
+    if similarity != "cosine":
+        given = queries.toarray()
+        given[:, ::2] = np.nan
+        drawn = [memory.sample(given=given, random_state=0) for memory in memories]
+        np.testing.assert_allclose(drawn[0], drawn[-1], atol=0.3 if dtype == np.float32 else 1e-3)
+
+
+def test_a_temperature_is_chosen_in_fit():
+    X = normal_rows()
+    memory = ModernHopfieldMemory(temperature=0.5).fit(X)
+    memory.set_params(temperature="auto")
+    with pytest.raises(ValueError, match="Fit it again"):
+        memory.transform(X)
+    chosen = memory.fit(X).temperature_
+    fixed = ModernHopfieldMemory(temperature=chosen).fit(X)
+    np.testing.assert_array_equal(memory.energy(X), fixed.energy(X))
+    assert not hasattr(fixed, "temperature_")
+    parts = ModernHopfieldMemory().partial_fit(X[:4]).partial_fit(X[4:])
+    assert parts.temperature_ == chosen
 
 
 @pytest.mark.parametrize("similarity", ["dot", "euclidean", "manhattan"])

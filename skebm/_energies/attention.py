@@ -26,6 +26,7 @@ array([[0.965, 0.018, 0.018]])
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import sparse
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 from sklearn.utils import gen_batches
@@ -46,14 +47,15 @@ class Attention:
 
     Dot and Euclidean similarities are computed from the differences to the patterns' mean c, so
     that data far from the origin (timestamps) lose no digits. With these, ``xi . s`` is the product
-    of the differences, plus a bias of the pattern, plus ``c . s``, which all patterns share.
+    of the differences, plus a bias of the pattern, plus ``c . s``, which all patterns share. Sparse
+    patterns stay sparse, and so c is 0 for them.
 
     Attributes
     ----------
-    keys : ndarray of shape (n_patterns, n_features) or (n_patterns, n_features + 1)
+    keys : {ndarray, CSR} of shape (n_patterns, n_features) or (n_patterns, n_features + 1)
         What states are compared with: the patterns; unit vectors for cosine similarity; for dot
         and Euclidean the differences to the center and a column with the bias.
-    values : ndarray of shape (n_patterns, n_values) or None
+    values : {ndarray, CSR} of shape (n_patterns, n_values) or None
         What is averaged: the patterns; for cosine similarity the unit vectors and the lengths.
         None: the differences to the center, as they are in the keys.
     center : ndarray of shape (n_features,) or None
@@ -92,26 +94,29 @@ class Attention:
         keys = values = patterns
         center = order = None
         differences = patterns
-        lift = np.zeros(len(patterns))
-        if similarity != "cosine":
+        lift = np.zeros(patterns.shape[0])
+        is_sparse = sparse.issparse(patterns)
+        if similarity != "cosine" and not is_sparse:
             mean = patterns.mean(axis=0, dtype=np.float64)
             differences = patterns - mean
+        elif is_sparse:
+            mean = np.zeros(patterns.shape[1])
+        half_squares = 0.5 * squared_lengths(differences)
         if similarity in ("dot", "euclidean"):
-            center, values = mean, None
-            half_squares = 0.5 * np.einsum("ij,ij->i", differences, differences)
+            center, values = mean, patterns if is_sparse else None
             if similarity == "dot":
                 bias = differences @ mean
                 lift = half_squares + bias
             else:
                 bias = -half_squares
-            keys = np.column_stack([differences, bias]).astype(patterns.dtype, copy=False)
+            keys = _with_column(differences, bias, patterns.dtype)
         elif similarity == "manhattan":
             order = np.argsort(patterns, axis=0, kind="stable")
         else:
             lengths = _lengths(patterns)
-            keys = patterns / lengths
-            values = np.hstack([keys, lengths])
-        reach = float(np.linalg.norm(differences, axis=1).max())
+            keys = _divided(patterns, lengths)
+            values = _with_column(keys, lengths[:, 0], patterns.dtype)
+        reach = float(np.sqrt(2 * half_squares.max()))
         return cls(keys, values, center, lift, reach, order, similarity, interaction)
 
     def replace(self, **changes):
@@ -137,6 +142,18 @@ class Attention:
         """The patterns, up to the center."""
         return self.keys if self.center is None else self.keys[:, :-1]
 
+    @property
+    def n_patterns(self):
+        """Their number."""
+        return self.keys.shape[0]
+
+    def states(self, rows):
+        """Some of the patterns as they were given, of cosine similarity their directions."""
+        states = self.patterns[rows]
+        if self.center is not None and self.center.any():
+            states = (states + self.center).astype(self.dtype, copy=False)
+        return states
+
     def averaged(self, rows=slice(None)):
         """What is averaged of some patterns."""
         return self.keys[rows, :-1] if self.values is None else self.values[rows]
@@ -149,7 +166,13 @@ class Attention:
             return states
         inverse = states.dtype.type(1 / self.temperature)
         if self.similarity == "cosine":
-            return states / _lengths(states) * inverse
+            return _divided(states, _lengths(states)) * inverse
+        if sparse.issparse(states):
+            if self.center.any():
+                states = states.toarray()
+            else:
+                inverses = np.full(states.shape[0], inverse)
+                return _with_column(states * inverse, inverses, states.dtype)
         queries = np.empty((len(states), states.shape[1] + 1), states.dtype)
         queries[:, :-1] = states - self.center
         queries[:, :-1] *= inverse
@@ -165,11 +188,14 @@ class Attention:
         if self.similarity == "manhattan":
             distances = cdist(queries, self.keys[rows], "cityblock")
             return (distances / -self.temperature).astype(queries.dtype, copy=False)
-        return np.matmul(queries, self.keys[rows].T, out=out)
+        if isinstance(queries, np.ndarray) and isinstance(self.keys, np.ndarray):
+            return np.matmul(queries, self.keys[rows].T, out=out)
+        products = queries @ self.keys[rows].T
+        return products.toarray() if sparse.issparse(products) else products
 
     def _associations(self, states):
         """Weights over all patterns and values of F, for blocks of states, one after another."""
-        for rows in gen_batches(len(states), max(1, LARGEST_BLOCK // len(self.keys))):
+        for rows in gen_batches(states.shape[0], max(1, LARGEST_BLOCK // self.n_patterns)):
             yield self.interaction.associate(self.scores(self.queries(states[rows])))
 
     def weight_blocks(self, states):
@@ -182,7 +208,7 @@ class Attention:
         if self.interaction.is_softmax and self.order is None:
             pieces = [
                 _online_softmax(self, states[rows])
-                for rows in gen_batches(len(states), max(1, LARGEST_BLOCK // self.block_size))
+                for rows in gen_batches(states.shape[0], max(1, LARGEST_BLOCK // self.block_size))
             ]
         else:
             pieces = [
@@ -192,18 +218,21 @@ class Attention:
 
     def interaction_value(self, states):
         """F of the scores of every state alone; nothing is averaged."""
-        return self.replace(values=self.keys[:, :0], order=None).associate(states)[1]
+        nothing = np.zeros((self.n_patterns, 0), self.dtype)
+        return self.replace(values=nothing, order=None).associate(states)[1]
 
     # ---------------------------------------------------------------- energy and recall
 
     def energy(self, states):
         """Energy of every state, with a constant that makes it at least 0."""
         value = self.interaction_value(states).astype(np.float64)
-        _, (highest,) = self.interaction.associate(np.zeros((1, len(self.keys))))
+        _, (highest,) = self.interaction.associate(np.zeros((1, self.n_patterns)))
         result = self.temperature * (highest - value)
         if self.similarity in ("dot", "euclidean"):
-            differences = states - self.center
-            result += 0.5 * np.einsum("ij,ij->i", differences, differences)
+            if sparse.issparse(states) and self.center.any():
+                states = states.toarray()
+            differences = states if sparse.issparse(states) else states - self.center
+            result += 0.5 * squared_lengths(differences)
         if self.similarity == "dot":
             result += self.lift.max()
         return result + (self.similarity == "cosine")
@@ -259,7 +288,7 @@ class Attention:
         temperature, n_features = self.temperature, states.shape[1]
         shift = -self.energy(states) / temperature
         # the energy's constants, and the normaliser of the mixture
-        shift += np.log(len(self.keys)) + self.lift.max() / temperature
+        shift += np.log(self.n_patterns) + self.lift.max() / temperature
         if self.similarity == "manhattan":
             volume = n_features * np.log(2 * temperature)
         else:
@@ -292,7 +321,7 @@ class Attention:
             rows = rows[~found]
             # where many patterns take part, one proposal in about their number is accepted
             most = max(1, 2 * LARGEST_BLOCK // (max(1, len(rows)) * known.shape[1]))
-            n_proposals = min(2 * n_proposals, most, len(self.keys))
+            n_proposals = min(2 * n_proposals, most, self.n_patterns)
         return result
 
     def conditional_mean(self, known, held):
@@ -321,10 +350,10 @@ class Attention:
                 numbers[rows] = (scores + rng.gumbel(size=scores.shape)).argmax(axis=1)
         else:
             shares = np.exp(log_weights - logsumexp(log_weights))
-            numbers = rng.choice(len(self.keys), size=len(known), p=shares / shares.sum())
+            numbers = rng.choice(self.n_patterns, size=len(known), p=shares / shares.sum())
         noise = rng.laplace(size=known.shape) if laplace else rng.standard_normal(known.shape)
         noise *= self.temperature if laplace else np.sqrt(self.temperature)
-        drawn = self.patterns[numbers] + noise
+        drawn = self.patterns[numbers] + noise  # dense, as noise is
         return (drawn if self.center is None else drawn + self.center).astype(known.dtype)
 
     def _component_scores(self, log_weights, known, held):
@@ -332,7 +361,7 @@ class Attention:
         patterns = self.patterns
         laplace = self.similarity == "manhattan"
         squares = None if laplace else 0.5 * patterns.astype(np.float64) ** 2
-        n_rows = max(1, 2 * LARGEST_BLOCK // (patterns.size if laplace else len(patterns)))
+        n_rows = max(1, 2 * LARGEST_BLOCK // (patterns.size if laplace else self.n_patterns))
         for rows in gen_batches(len(known), n_rows):
             values = np.where(held[rows], known[rows], 0)
             if laplace:
@@ -349,12 +378,12 @@ class Attention:
 def _online_softmax(energy, states):
     """Mean of the values under softmax weights, and the log-sum-exp of the scores."""
     queries = energy.queries(states)
-    n_states, n_patterns = len(states), len(energy.keys)
+    n_states, n_patterns = states.shape[0], energy.n_patterns
     dtype = states.dtype
     block_size = min(energy.block_size, n_patterns)
     buffer = np.empty(n_states * block_size, dtype)
-    product = np.empty((n_states, energy.averaged().shape[1]), dtype)
-    mean = np.zeros_like(product)
+    mean = np.zeros((n_states, energy.averaged().shape[1]), dtype)
+    product = np.empty_like(mean)
     total = np.zeros(n_states, dtype)
     largest = np.full(n_states, -np.inf, dtype)
     ones = np.ones(block_size, dtype)
@@ -369,7 +398,7 @@ def _online_softmax(energy, states):
         total *= shrink
         # a product with ones sums rows in a fraction of the time of a sum
         total += weights @ ones[:size]
-        np.matmul(weights, energy.averaged(rows), out=product)
+        product = _product(weights, energy.averaged(rows), product)
         if not (shrink == 1).all():
             mean *= shrink[:, np.newaxis]
         mean += product
@@ -392,8 +421,38 @@ def _weighted(energy, weights):
     return medians
 
 
+def _product(weights, values, out):
+    if isinstance(values, np.ndarray):
+        return np.matmul(weights, values, out=out)
+    return weights @ values
+
+
+def squared_lengths(rows):
+    """Squared Euclidean lengths."""
+    if sparse.issparse(rows):
+        return np.asarray((rows * rows).sum(axis=1))
+    return np.einsum("ij,ij->i", rows, rows)
+
+
 def _lengths(rows):
     """Euclidean lengths as a column; 1 for a row of zeros."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    if sparse.issparse(rows):
+        lengths = np.sqrt(squared_lengths(rows))[:, np.newaxis].astype(rows.dtype, copy=False)
+    else:
+        lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     lengths[lengths == 0] = 1
     return lengths
+
+
+def _divided(rows, lengths):
+    if sparse.issparse(rows):
+        return sparse.csr_array(rows.multiply(1 / lengths)).astype(rows.dtype, copy=False)
+    return rows / lengths
+
+
+def _with_column(rows, column, dtype):
+    """Rows with one more column at the end."""
+    if sparse.issparse(rows):
+        column = sparse.csr_array(np.asarray(column, dtype)[:, np.newaxis])
+        return sparse.csr_array(sparse.hstack([rows, column], format="csr"))
+    return np.column_stack([rows, column]).astype(dtype, copy=False)

@@ -9,6 +9,9 @@ import numpy as np
 
 from .settle import settle
 
+# share of the variance of states that is left where all have ended in one
+COLLAPSED = 1e-6
+
 
 def recall(energy, states, max_steps, tol=0.0):
     """Go downhill in energy until nothing changes, every row on its own.
@@ -44,6 +47,11 @@ def recall(energy, states, max_steps, tol=0.0):
     if not settled.all():
         settled[~settled] = energy.rests(result[~settled])
     return result, settled
+
+
+def end_in_one(states, ends):
+    """Whether different states all end in one."""
+    return ends.var(axis=0).sum() < COLLAPSED * states.var(axis=0).sum()
 
 
 def recall_at_once(energy, states, max_steps):
