@@ -18,12 +18,14 @@ from ._learning.boltzmann import epoch, sampled_gradient
 from ._learning.optimizer import State
 from ._machine import N_CHAINS, Machine
 from ._rbm import RBM
+from ._trajectory import Trajectory, temperature_of_sweeps
 from ._validation import (
     as_generator,
     as_spins,
     check_connectivity,
     check_count,
     check_coupling,
+    check_same_rows,
     check_schedule,
     examine_spins,
     held_spins,
@@ -866,13 +868,12 @@ class BoltzmannMachine(Machine):
     def anneal(self, X=None, *, n_samples=1, temperatures=None, given=None, random_state=None):
         """Run the heat bath through a schedule of temperatures, all units.
 
-        Finds states of low energy, and runs experiments that need the hidden states or control of
-        every sweep.
+        Finds states of low energy. `trajectory` shows the states on the way.
 
         Parameters
         ----------
-        X : array-like of shape (m, n_units), default=None
-            States of all units to start from, visible ones first; None starts at random.
+        X : array-like of shape (m, n_units) or (m, n_features), default=None
+            States to start from, visible units first; None starts at random.
         n_samples : int, default=1
             Number of runs, or runs from every row of X or `given`.
         temperatures : array-like of shape (n_sweeps,), default=None
@@ -902,41 +903,114 @@ class BoltzmannMachine(Machine):
         -128.0
         """
         check_is_fitted(self)
-        check_count("n_samples", n_samples, 1)
-        rng = as_generator(random_state)
-        temperature, dtype = self._temperature(), self.coupling_.dtype
-        n_units = len(self.coupling_)
         if temperatures is None:
             # of spins: the couplings of 0/1 units are four times theirs
-            field = np.sqrt((self._model().coupling ** 2).sum() / n_units) / 4 or 1.0
-            temperatures = np.geomspace(HOT, COLD, N_COOLING) * field * temperature
+            field = np.sqrt((self._model().coupling ** 2).sum() / len(self.coupling_)) / 4 or 1.0
+            temperatures = np.geomspace(HOT, COLD, N_COOLING) * field * self._temperature()
         temperatures = check_schedule("temperatures", temperatures)
+        (states,) = self.trajectory(
+            X,
+            n_samples=n_samples,
+            given=given,
+            temperature=temperatures,
+            every=len(temperatures),
+            random_state=random_state,
+        )
+        return states
+
+    def trajectory(
+        self,
+        X=None,
+        *,
+        n_samples=1,
+        given=None,
+        n_sweeps=100,
+        temperature=None,
+        every=1,
+        random_state=None,
+    ):
+        """Follow chains of the heat bath, sweep by sweep, all units.
+
+        For dynamics at a temperature and for averages of whatever can be computed from states,
+        hidden ones included; no more than the present states is kept.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, n_units) or (m, n_features), default=None
+            States to start from, visible units first; None, and hidden units that are not given,
+            start at random.
+        n_samples : int, default=1
+            Number of chains, or chains from every row of `X` or `given`.
+        given : array-like of shape (m, n_features), default=None
+            Visible units to hold; NaN marks a free one. With X, of as many rows.
+        n_sweeps : int, default=100
+            Number of sweeps, where `temperature` is not a sequence.
+        temperature : float or array-like of shape (n_sweeps,), default=None
+            Temperature of all sweeps, or of each; None for the machine's own.
+        every : int, default=1
+            Sweeps between records.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed; None draws afresh.
+
+        Returns
+        -------
+        trajectory : iterable of ndarray of shape (m * n_samples, n_units)
+            States of all units, visible ones first, in the encoding of the data. It has a
+            length, and gives the same records whenever it is gone through.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import BoltzmannMachine
+        >>> from skebm.datasets import make_ising_grid
+        >>> grid = BoltzmannMachine.from_coupling(make_ising_grid(8))
+        >>> path = grid.trajectory(n_samples=9, temperature=1.5, random_state=0)
+        >>> bool(np.mean([grid.energy(states).mean() for states in path]) / 64 < -1.8)
+        True
+        """
+        check_is_fitted(self)
+        check_count("n_samples", n_samples, 1)
+        own = self._temperature()
+        temperatures = temperature_of_sweeps(temperature, n_sweeps, own)
+        rng, dtype = as_generator(random_state), self.coupling_.dtype
+        n_units = len(self.coupling_)
         # without a base, positions are temperatures
-        model = self._in_single(self._model().arranged(), temperature / temperatures.min())
+        model = self._in_single(self._model().arranged(), own / temperatures.min())
         start = held = None
         if X is not None:
-            X = check_array(X, dtype=dtype, input_name="X")
-            if X.shape[1] != n_units:
-                raise ValueError(
-                    f"X has {X.shape[1]} columns, but the machine has {n_units} units, visible and "
-                    "hidden."
-                )
-            start = np.repeat(as_spins(X, self.binarize, self._low_) > 0, n_samples, axis=0)
+            start = np.repeat(self._read_start(X, rng), n_samples, axis=0)
         if given is not None:
             given = read_given(self, given, n_samples, dtype)
-            if start is not None and len(start) != len(given):
-                raise ValueError(
-                    f"X and given must have the same number of rows, got {len(X)} and "
-                    f"{len(given) // n_samples}."
-                )
+            check_same_rows(start, given, n_samples)
             n_samples = len(given)
         if start is None:
             start = rng.random((n_samples, n_units)) < 0.5
         start = start.astype(model.intercept.dtype)
         if given is not None:
             held, _ = self._hold(start, given)
-        states = model.sweeps(start, (temperature / temperatures).tolist(), rng, held)
-        return self._encode(states.astype(dtype, order="C"))
+
+        def run(states, temperatures, rng):
+            return model.sweeps(states, (own / temperatures).tolist(), rng, held)
+
+        def write(states):
+            return self._encode(states.astype(dtype, order="C"))
+
+        return Trajectory(run, start, temperatures, every, rng, write)
+
+    def _read_start(self, X, rng):
+        """Whether units are on in rows of all units, or of the visible ones."""
+        X = check_array(X, dtype=self.coupling_.dtype, input_name="X")
+        n_units, n_visible = len(self.coupling_), self.n_features_in_
+        if X.shape[1] not in (n_units, n_visible):
+            raise ValueError(
+                f"X has {X.shape[1]} columns, but the machine has {n_units} units, {n_visible} of "
+                "them visible."
+            )
+        start = as_spins(X, self.binarize, self._low_) > 0
+        if X.shape[1] < n_units:
+            hidden = rng.random((len(X), n_units - n_visible)) < 0.5
+            start = np.concatenate([start, hidden], axis=1)
+        return start
 
     def _hold(self, start, given):
         """Put given values into the states to start from; which units they hold, and the answer."""

@@ -11,9 +11,11 @@ from ._inference.mean_field import spin_means
 from ._inference.recall import recall, recall_at_once
 from ._learning import hopfield_rules
 from ._memory import Memory, SpinRows
-from ._validation import all_or_nothing, as_generator, check_count, check_schedule
+from ._validation import all_or_nothing, as_generator, check_schedule
 
 MEAN_FIELD_STEPS = 30
+# sweeps of annealing, and sweeps at temperature 0 in the end
+N_COOLING, N_COLD = 100, 20
 # share of the stored patterns' own fields at which a mean-field recall starts at most
 WARMEST_MEAN_FIELD = 0.3
 # patterns from which that field is measured
@@ -296,7 +298,9 @@ class HopfieldMemory(Memory):
         return self._model_.coupling()
 
     def anneal(self, X=None, *, n_samples=1, temperatures=None, random_state=None):
-        """Cool states slowly by the heat bath, and let them settle at temperature 0.
+        """Run the heat bath through a schedule of temperatures.
+
+        Finds states of low energy. `trajectory` shows the states on the way.
 
         Parameters
         ----------
@@ -305,12 +309,13 @@ class HopfieldMemory(Memory):
         n_samples : int, default=1
             Number of runs, or runs from every cue.
         temperatures : array-like of shape (n_sweeps,), default=None
-            Temperature of every sweep. By default 100 of them, falling linearly to 0.05 times the
-            mean field h that stored patterns exert on themselves (1 with Hebb's rule, less with
-            other rules and sparse patterns): from 1.2 h for random starts, which finds *some*
-            memory at loads below about .02; from cues, from a third of the temperature at which
-            retrieval breaks down (about ``(1 - 1.95 sqrt(load)) h`` with Hebb's rule) and .1 h at
-            least, so that the cue is not forgotten. A start near h would erase it.
+            Temperature of every sweep, at least 0. By default 100 of them, falling linearly to
+            0.05 times the mean field h that stored patterns exert on themselves (1 with Hebb's
+            rule, less with other rules and sparse patterns), and 20 at 0: from 1.2 h for random
+            starts, which finds *some* memory at loads below about .02; from cues, from a third of
+            the temperature at which retrieval breaks down (about ``(1 - 1.95 sqrt(load)) h`` with
+            Hebb's rule) and .1 h at least, so that the cue is not forgotten. A start near h would
+            erase it.
         random_state : int, RandomState, numpy.random.Generator or None, default=None
             Seed; None draws afresh at every call.
 
@@ -325,21 +330,19 @@ class HopfieldMemory(Memory):
         S. Kirkpatrick, C. Gelatt and M. Vecchi, "Optimization by simulated annealing" (1983).
         """
         self._ready()
-        check_count("n_samples", n_samples, 1)
-        rng = as_generator(random_state)
         if temperatures is None:
             start = 1.2 if X is None else max(0.35 * (1 - 1.95 * self.load_**0.5), 0.1)
-            temperatures = np.linspace(start, 0.05, 100) * self._aligned_field()
+            cooling = np.linspace(start, 0.05, N_COOLING) * self._aligned_field()
+            temperatures = np.append(cooling, np.zeros(N_COLD))
         temperatures = check_schedule("temperatures", temperatures, least=0)
-        if X is None:
-            spins = self._random_spins(n_samples, rng)
-        else:
-            spins = np.repeat(self._read(X), n_samples, axis=0)
-        with np.errstate(divide="ignore"):
-            betas = 1 / temperatures
-        states = self._model_.sweeps(spins, betas, rng)
-        states, _ = recall(self._model_, states, self.max_iter)
-        return self._rows(self._low_).write(states, self.patterns_.dtype)
+        (states,) = self.trajectory(
+            X,
+            n_samples=n_samples,
+            temperature=temperatures,
+            every=len(temperatures),
+            random_state=random_state,
+        )
+        return states
 
     def diagnose(self, X, *, threshold=0.9):
         """Say of every row which stored pattern it is, or which spurious state.
@@ -378,9 +381,6 @@ class HopfieldMemory(Memory):
             _diagnose(row, overlaps, stored, threshold)
             for row, overlaps in zip(spins, self.overlaps(X), strict=True)
         ]
-
-    def _random_spins(self, n_rows, rng):
-        return np.where(rng.random((n_rows, self.n_features_in_)) < 0.5, -1, 1).astype(np.int8)
 
 
 def _diagnose(row, overlaps, stored, threshold):

@@ -149,7 +149,7 @@ class Machine(
             look = self._look(watched, SHORT_GLANCE)
             best = Best(look, self._learned(), self.n_iter_)
             self._course_ = self._course_._replace(best=best)
-        state, run = self._prepare(X, n_batches, rng, self._strength(X.shape[0]))
+        state, run = self._prepare(X, n_batches, rng, self._strength(X))
 
         first, begin = self.n_iter_, time.perf_counter()
 
@@ -168,7 +168,7 @@ class Machine(
             vars(self).update(fitted)
             finished.append(self.n_iter_)
             if fall is None and self._course_.fall is not None:
-                state, run = self._prepare(X, n_batches, rng, self._strength(X.shape[0]))
+                state, run = self._prepare(X, n_batches, rng, self._strength(X))
             if self.verbose:
                 end = horizon if fall is None else fall.end
                 left = (end - self.n_iter_) / (self.n_iter_ - first)
@@ -206,8 +206,8 @@ class Machine(
             return max(FEWEST_EPOCHS, min(MOST_EPOCHS, MOST_UPDATES // n_batches))
         return max(LEAST_EPOCHS, -(-LEAST_UPDATES // n_batches))
 
-    def _strength(self, n_rows):
-        """Strength of the penalty of training on that many rows, or on a stream (None)."""
+    def _strength(self, X):
+        """Strength of the penalty of training on these rows, or on a stream (None)."""
         return self.alpha
 
     def _report(self, horizon, seconds):
@@ -550,10 +550,14 @@ class Machine(
         def width(found):
             return found.upper - found.lower
 
-        if not any(
-            name[0] == LOOK and found.standard_error <= SMALL_ERROR
-            for name, found in self._kept_log_partitions().items()
-        ):
+        def is_enough(name, found):
+            method, *lengths = name
+            if method == LOOK:
+                return found.standard_error <= SMALL_ERROR
+            is_long = np.greater_equal(lengths, (DEFAULT_TEMPERATURES, DEFAULT_CHAINS)).all()
+            return method == "exact" or (method == "auto" and is_long)
+
+        if not any(is_enough(*item) for item in self._kept_log_partitions().items()):
             self.log_partition()
         return min(self._kept_log_partitions().values(), key=width).value
 

@@ -9,12 +9,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._energies.attention import squared_lengths
 from ._inference.recall import recall_steps
+from ._trajectory import Trajectory, temperature_of_sweeps
 from ._validation import (
     BLOCK_SIZE,
     all_or_nothing,
     as_generator,
     as_spins,
     check_count,
+    check_same_rows,
     examine_spins,
     held_spins,
     read,
@@ -361,6 +363,82 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         held, known, answer = rows.hold(given)
         drawn = self._energy().draw(known, held, self._temperature(), n_sweeps, rng)
         return np.where(held, answer, rows.write(drawn, given.dtype))
+
+    def trajectory(
+        self,
+        X=None,
+        *,
+        n_samples=1,
+        given=None,
+        n_sweeps=100,
+        temperature=None,
+        every=1,
+        random_state=None,
+    ):
+        """Follow chains of the heat bath, sweep by sweep.
+
+        For dynamics at a temperature and for averages of whatever can be computed from states; no
+        more than the present states is kept.
+
+        Parameters
+        ----------
+        X : array-like of shape (m, n_features), default=None
+            Cues to start from; None starts at random states.
+        n_samples : int, default=1
+            Number of chains, or chains from every row of `X` or `given`.
+        given : array-like of shape (m, n_features), default=None
+            Features to hold; NaN marks a free one. With X, of as many rows.
+        n_sweeps : int, default=100
+            Number of sweeps, where `temperature` is not a sequence.
+        temperature : float or array-like of shape (n_sweeps,), default=None
+            Temperature of all sweeps, or of each; None for the memory's own.
+        every : int, default=1
+            Sweeps between records.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed; None draws afresh.
+
+        Returns
+        -------
+        trajectory : iterable of ndarray of shape (m * n_samples, n_features)
+            States after every few sweeps, in the encoding of `patterns_`. It has a length,
+            and gives the same records whenever it is gone through.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import HopfieldMemory
+        >>> from skebm.datasets import make_patterns
+        >>> patterns = make_patterns(3, 1000, random_state=0)
+        >>> memory = HopfieldMemory().fit(patterns)
+        >>> path = memory.trajectory(patterns[:1], temperature=0.5, random_state=0)
+        >>> overlaps = [memory.overlaps(states)[0, 0] for states in path]
+        >>> bool(abs(np.mean(overlaps[20:]) - 0.957) < 0.01)  # m = tanh(m / T)
+        True
+        """
+        self._ready()
+        check_count("n_samples", n_samples, 1)
+        temperatures = temperature_of_sweeps(temperature, n_sweeps, self._temperature(), least=0)
+        rng, rows, energy = as_generator(random_state), self._rows(self._low_), self._energy()
+        start = held = None
+        if X is not None:
+            start = np.repeat(self._read(X), n_samples, axis=0)
+        if given is not None:
+            given = read_given(self, given, n_samples, self.patterns_.dtype)
+            check_same_rows(start, given, n_samples)
+            held, known, _ = rows.hold(given)
+            n_samples = len(given)
+        if start is None:
+            start = np.where(rng.random((n_samples, self.n_features_in_)) < 0.5, 1, -1)
+        start = (start if held is None else np.where(held, known, start)).astype(np.int8)
+
+        def run(states, temperatures, rng):
+            with np.errstate(divide="ignore"):
+                return energy.sweeps(states, 1 / temperatures, rng, held)
+
+        def write(states):
+            return rows.write(states, self.patterns_.dtype)
+
+        return Trajectory(run, start, temperatures, every, rng, write)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -39,6 +39,14 @@ def _has_density(memory):
         )
 
 
+def _has_spins(memory):
+    if not memory._dense():
+        raise AttributeError(
+            "ModernHopfieldMemory has no trajectory here: it is one of spins, and interaction="
+            f"{memory.interaction!r} has none. sample draws independent rows."
+        )
+
+
 def _has_known_density(memory):
     if not memory._interaction().is_softmax or memory.similarity == "cosine":
         raise AttributeError(
@@ -334,6 +342,7 @@ class ModernHopfieldMemory(Memory):
         return np.where(held, answer, mean.astype(given.dtype))
 
     sample = available_if(_has_density)(Memory.sample)
+    trajectory = available_if(_has_spins)(Memory.trajectory)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -2,6 +2,7 @@
 
 import zlib
 from copy import copy
+from itertools import groupby
 from math import sqrt
 from numbers import Integral, Real
 
@@ -24,11 +25,13 @@ from ._learning.factor_analysis import maximize
 from ._learning.optimizer import State
 from ._learning.rbm import N_HOT, N_RUNGS, Parameters, Workspace, epoch, n_model_chains
 from ._machine import BLOCK_SIZE, DEFAULT_CHAINS, DEFAULT_TEMPERATURES, LOOK, N_CHAINS, Machine
+from ._trajectory import Trajectory, temperature_of_sweeps
 from ._validation import (
     as_generator,
     check_columns,
     check_count,
     check_given,
+    check_same_rows,
     examine,
     holds_means,
     mean_and_variance,
@@ -119,8 +122,8 @@ class RBM(Machine):
         Strength of the penalty ``alpha (l1_ratio T |W| + (1 - l1_ratio) W^2 / 2)``. None
         for ``2 / (n_samples T^2)``, as if a weight over T were normal with variance 1/2 before any
         data (spins: 4 times the strength a side), where `fit` has 100 rows or more and fewer than
-        20 for every hidden unit; else, and with units without bounds, for 0. With L1,
-        values above 1e-3 switch hidden units off.
+        20 for every hidden unit; else, with units without bounds, and of means that are drawn in
+        every epoch (grey values), for 0. With L1, values above 1e-3 switch hidden units off.
     l1_ratio : float, default=0.0
         Share of L1 in the penalty.
     centered : bool, default=True
@@ -484,13 +487,15 @@ class RBM(Machine):
         n_chain_rows = n_rows if chains is None else self._n_batches(n_rows) * len(chains)
         return self.cd_steps * (3 * n_chain_rows + 2 * n_rows)
 
-    def _strength(self, n_rows):
+    def _strength(self, X):
         if self.alpha is not None:
             return self.alpha
-        is_few = LEAST_ROWS <= (n_rows or 0) < ROWS_A_UNIT * len(self.components_)
-        if not (is_few and self._is_bounded()):
-            return 0.0
+        n_rows = 0 if X is None else X.shape[0]
+        is_few = LEAST_ROWS <= n_rows < ROWS_A_UNIT * len(self.components_)
         visible, hidden = self._units_
+        # means that are drawn anew in every epoch are more than one row each
+        if not (is_few and self._is_bounded()) or holds_means(X, visible):
+            return 0.0
         # weights between spins are a quarter of those between units of 0 and 1
         scale = self.temperature**2 * visible.step_scale * hidden.step_scale
         return PRIOR / (n_rows * scale)
@@ -1065,11 +1070,7 @@ class RBM(Machine):
             given = read_given(self, given, n_samples, self.components_.dtype)
             check_given(given, model.visible)
             n_samples, held = len(given), ~np.isnan(given)
-        chains = getattr(self, "chains_", None)
-        if chains is None:
-            start, _ = model.independent(n_samples, rng)
-        else:
-            start = model.sample_visible(chains[rng.integers(len(chains), size=n_samples)], rng)
+        start = self._draw_start(model, n_samples, rng)
         if held is not None:
             np.copyto(start, given, where=held)
         if algorithm == "tempering":
@@ -1080,6 +1081,92 @@ class RBM(Machine):
         if held is not None:  # as they came, before any rounding
             np.copyto(states, given, where=held)
         return states
+
+    def trajectory(
+        self,
+        X=None,
+        *,
+        n_samples=1,
+        given=None,
+        n_sweeps=100,
+        temperature=None,
+        every=1,
+        random_state=None,
+    ):
+        """Follow Gibbs chains, sweep by sweep.
+
+        For averages of whatever can be computed from visible states, and pictures of how chains
+        mix; no more than the present states is kept.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (m, n_features), default=None
+            Visible rows to start from; None starts where `sample` does.
+        n_samples : int, default=1
+            Number of chains, or chains from every row of `X` or `given`.
+        given : array-like of shape (m, n_features), default=None
+            Features to hold; NaN marks a free one. With X, of as many rows.
+        n_sweeps : int, default=100
+            Number of sweeps, where `temperature` is not a sequence.
+        temperature : float or array-like of shape (n_sweeps,), default=None
+            Temperature of all sweeps, or of each; None for the machine's own.
+        every : int, default=1
+            Sweeps between records.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed; None draws afresh.
+
+        Returns
+        -------
+        trajectory : iterable of ndarray of shape (m * n_samples, n_features)
+            Visible states after every few sweeps. It has a length, and gives the
+            same records whenever it is gone through.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import RBM
+        >>> rbm = RBM.from_parameters([[2.0, 2.0]], [-1.0, -1.0], [-2.0])
+        >>> path = rbm.trajectory(n_samples=100, n_sweeps=50, random_state=0)
+        >>> alike = np.mean([(states[:, 0] == states[:, 1]).mean() for states in path])
+        >>> bool(0.5 < alike < 0.7)
+        True
+        """
+        check_is_fitted(self)
+        check_count("n_samples", n_samples, 1)
+        temperatures = temperature_of_sweeps(temperature, n_sweeps, self._temperature())
+        rng, model, dtype = as_generator(random_state), self._sampler(), self.components_.dtype
+        start = held = None
+        if X is not None:
+            X = self._read(X)
+            start = np.repeat(X.toarray() if sparse.issparse(X) else X, n_samples, axis=0)
+        if given is not None:
+            given = read_given(self, given, n_samples, dtype)
+            check_given(given, model.visible)
+            check_same_rows(start, given, n_samples)
+            n_samples, held = len(given), ~np.isnan(given)
+        if start is None:
+            start = self._draw_start(model, n_samples, rng)
+        start = start.astype(model.weights.dtype)
+        if held is not None:
+            np.copyto(start, given, where=held)
+
+        def run(states, temperatures, rng):
+            for at, same in groupby(temperatures):
+                betas = [1.0] * len(list(same))
+                states = model.replace(temperature=at).sweeps(states, betas, rng, held)
+            return states
+
+        def write(states):
+            return states.astype(dtype)
+
+        return Trajectory(run, start, temperatures, every, rng, write)
+
+    def _draw_start(self, model, n_samples, rng):
+        """Visible rows for chains to start from: of those of training, or independent units."""
+        chains = getattr(self, "chains_", None)
+        if chains is None:
+            return model.independent(n_samples, rng)[0]
+        return model.sample_visible(chains[rng.integers(len(chains), size=n_samples)], rng)
 
     def conditional_mean(self, given, *, n_chains=10, n_sweeps=100):
         """Compute the mean of every feature, given those that are known.

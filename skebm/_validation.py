@@ -539,6 +539,15 @@ def held_spins(given, binarize, low):
     return held, spins, answer.astype(given.dtype, copy=False)
 
 
+def check_same_rows(start, given, n_samples):
+    """Refuse to start chains from other numbers of rows than there are to hold."""
+    if start is not None and len(start) != len(given):
+        raise ValueError(
+            f"X and given must have the same number of rows, got {len(start) // n_samples} and "
+            f"{len(given) // n_samples}."
+        )
+
+
 def check_schedule(name, temperatures, *, least=None):
     """Validate a sequence of temperatures, one a sweep: at least `least`, or above 0."""
     schedule = np.asarray(temperatures)

@@ -14,7 +14,7 @@ RANKS = {
     **dict.fromkeys(["units", "interactions", "theory", "_validation", "_callbacks"], 0),
     "_energies": 1,
     "_inference": 2,
-    **dict.fromkeys(["_learning", "_watch"], 3),
+    **dict.fromkeys(["_learning", "_watch", "_trajectory"], 3),
     **dict.fromkeys(["_machine", "_memory", "datasets", "metrics"], 4),
     "monitors": 5,
     **dict.fromkeys(["_rbm", "_hopfield", "_modern_hopfield", "_hopfield_classifier"], 5),

@@ -22,9 +22,11 @@ from ._hopfield import (
     retrieval_state,
     spin_glass_state,
 )
+from ._ising import IsingTorus, ising_torus
 from ._rbm import Phase, marchenko_pastur_edge, rbm_phase, universal_parameters
 
 __all__ = [
+    "IsingTorus",
     "OneStepErrors",
     "Phase",
     "PhaseBoundaries",
@@ -36,6 +38,7 @@ __all__ = [
     "exact_error_probability",
     "exponential_load",
     "gardner_capacity",
+    "ising_torus",
     "marchenko_pastur_edge",
     "mixture_critical_temperature",
     "mixture_free_energy",

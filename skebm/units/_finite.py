@@ -7,6 +7,8 @@ from ._base import Unit, like
 
 # halvings of the interval in which a field is sought
 HALVINGS = 80
+# a hair below 2^-31, so that no number rounds to 1 and certain states stay certain
+HALF_RANGE = np.nextafter(np.float32(2**-31), np.float32(0))
 
 
 class Finite(Unit):
@@ -129,8 +131,12 @@ def uniform(array, rng):
     """Uniform numbers in [-1, 1) of the array's shape and dtype."""
     # 32 bits a number are enough to compare with, the same in both precisions, and half of what
     # `rng.random` would cost
-    words = rng.integers(2**64, size=(array.size + 1) // 2, dtype=np.uint64)
+    n_words = (array.size + 1) // 2
+    if isinstance(rng.bit_generator, np.random.MT19937):  # its words have 32 bits
+        words = rng.integers(2**64, size=n_words, dtype=np.uint64)
+    else:
+        # the same, without the overhead that small arrays feel
+        words = rng.bit_generator.random_raw(n_words)
     numbers = words.view(np.int32)[: array.size].astype(array.dtype)
-    # a hair below 2^-31, so that no number rounds to 1 and certain states stay certain
-    numbers *= np.nextafter(np.float32(2**-31), np.float32(0))
+    numbers *= HALF_RANGE
     return numbers.reshape(array.shape)
