@@ -1,8 +1,11 @@
 """Boltzmann machine with any couplings."""
 
+from itertools import islice
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
+from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
@@ -10,11 +13,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import run_epochs
 from ._energies.coupled import Coupled, arrange
-from ._energies.sums import LARGEST_WORK, work
+from ._energies.sums import LARGEST_TABLE, LARGEST_WORK, work
 from ._inference.chains import tempered_samples
 from ._inference.mean_field import coupled_means
+from ._inference.moments import clamped_moments, free_moments
 from ._learning import climb
 from ._learning.boltzmann import epoch, sampled_gradient
+from ._learning.climb import LARGEST_EXACT
 from ._learning.optimizer import State
 from ._machine import N_CHAINS, Machine
 from ._rbm import RBM
@@ -25,6 +30,7 @@ from ._validation import (
     check_connectivity,
     check_count,
     check_coupling,
+    check_method,
     check_same_rows,
     check_schedule,
     examine_spins,
@@ -63,6 +69,36 @@ CLIMBED = {
 # relative gain of a step at which a climb ends: at the limit of precision where there is one
 # maximum and it is cheap, sooner where couplings often grow without bound
 SMALLEST_GAIN, SMALLEST_GAIN_CONCAVE = 1e-9, 1e-15
+
+
+class PairMoments(NamedTuple):
+    """Means of a Boltzmann machine's units, clamped to rows or free.
+
+    Attributes
+    ----------
+    mean : ndarray of shape (n_units,)
+        E[s].
+    products : ndarray of shape (n_units, n_units)
+        E[s s'].
+    """
+
+    mean: np.ndarray
+    products: np.ndarray
+
+
+class Gradient(NamedTuple):
+    """Derivatives of the mean log-likelihood by a Boltzmann machine's parameters.
+
+    Attributes
+    ----------
+    coupling : ndarray of shape (n_units, n_units)
+        By the couplings, symmetric with a zero diagonal.
+    intercept : ndarray of shape (n_units,)
+        By the biases.
+    """
+
+    coupling: np.ndarray
+    intercept: np.ndarray
 
 
 class BoltzmannMachine(Machine):
@@ -719,7 +755,10 @@ class BoltzmannMachine(Machine):
             H = self._read_states(H)
         if len(v) != len(H):
             raise ValueError(f"V has {len(v)} rows, but H has {len(H)}.")
-        return -self._temperature() * self._model().log_weight(np.concatenate([v, H], axis=1))
+        states = np.concatenate([v, H], axis=1, dtype=np.float64)
+        states = 2 * states - 1 if self.units == "spin" else states
+        field = 0.5 * (states @ self.coupling_) + self.intercept_
+        return -np.einsum("ij,ij->i", field, states)
 
     def free_energy(self, X):
         """Compute the free energy of every row, hidden units summed out.
@@ -787,6 +826,143 @@ class BoltzmannMachine(Machine):
         chains = self._course_.state.chains
         n_chain_rows = n_rows if chains is None else self._n_batches(n_rows) * len(chains)
         return (self.cd_steps + 1) * (n_chain_rows + n_rows)
+
+    # ---------------------------------------------------------------- moments
+
+    def moments(self, X=None, *, method="auto", n_chains=200, n_sweeps=200, random_state=None):
+        """Compute means of units and of products of pairs, of rows or of the machine.
+
+        The two phases of learning: with rows, the visible units are clamped to them; without, all
+        units are free. Of units 0 and 1, products are the probabilities that both are on.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features), default=None
+            Visible rows; None for the machine itself.
+        method : {"auto", "exact", "sampled"}, default="auto"
+            Whether to enumerate states. "auto" does so where that is feasible, of up to 20
+            units, and of rows beside hidden units that are few or not coupled.
+        n_chains, n_sweeps : int, default=200
+            Chains to average over where states are sampled, and their sweeps; the second half
+            counts.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed of the chains; None draws afresh at every call.
+
+        Returns
+        -------
+        moments : PairMoments
+            Named tuple ``(mean, products)`` over all units, visible ones first, in the units of the
+            machine (0 and 1, or -1 and +1).
+
+        Raises
+        ------
+        ValueError
+            If "exact" is asked for where it is not feasible, or an argument is not valid.
+
+        References
+        ----------
+        D. Ackley, G. Hinton and T. Sejnowski, "A learning algorithm for Boltzmann machines" (1985),
+        for the phases.
+
+        Examples
+        --------
+        >>> from skebm import BoltzmannMachine
+        >>> pair = BoltzmannMachine.from_coupling([[0, 1], [1, 0]], units="bernoulli")
+        >>> pair.moments([[1, 1], [0, 1]]).products
+        array([[0.5, 0.5],
+               [0.5, 1. ]])
+        >>> pair.moments().products.round(2)
+        array([[0.65, 0.48],
+               [0.48, 0.65]])
+        """
+        check_is_fitted(self)
+        check_method("method", method, ("auto", "exact", "sampled"))
+        model, n_visible = self._model().astype(np.float64), self.n_features_in_
+        if X is None:
+            feasible = len(self.coupling_) <= LARGEST_EXACT
+        else:
+            X = self._read(X).astype(np.float64)
+            hidden = model.coupling[n_visible:, n_visible:]
+            n_states = 1 if not hidden.any() else 2 ** len(hidden)
+            feasible = len(X) * n_states <= LARGEST_TABLE
+        if method == "exact" and not feasible:
+            raise ValueError(
+                f"method='exact' needs at most {LARGEST_EXACT} units, or rows beside hidden units "
+                f"that are few or not coupled; this machine has {n_visible} visible and "
+                f"{len(self.coupling_) - n_visible} hidden units. Use method='sampled'."
+            )
+        if feasible and method != "sampled":
+            if X is None:
+                _, products = free_moments(model, n_visible)
+            else:
+                _, products = clamped_moments(model, X, np.full(len(X), 1 / len(X)))
+        else:
+            check_count("n_chains", n_chains, 1)
+            check_count("n_sweeps", n_sweeps, 2)
+            given = None if X is None else self._encode(X)
+            path = self.trajectory(
+                n_samples=n_chains if X is None else max(1, n_chains // len(X)),
+                given=given,
+                n_sweeps=n_sweeps,
+                random_state=random_state,
+            )
+            products = 0.0
+            for states in islice(path, n_sweeps // 2, None):
+                states = (states > 0).astype(np.float64)
+                products = products + states.T @ states / len(states)
+            products /= n_sweeps - n_sweeps // 2
+        mean = np.diag(products).copy()
+        if self.units == "spin":
+            products = 4 * products - 2 * (mean + mean[:, np.newaxis]) + 1
+            np.fill_diagonal(products, 1.0)
+            mean = 2 * mean - 1
+        return PairMoments(mean, products)
+
+    def gradient(self, X, *, method="auto", n_chains=200, n_sweeps=200, random_state=None):
+        """Compute the gradient of the mean log-likelihood of rows.
+
+        Moments under the data minus moments of the machine, over T: what training follows with
+        chains of its own. For an optimiser of yours, or to see how good an estimate is.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Visible rows.
+        method : {"auto", "exact", "sampled"}, default="auto"
+            Whether to enumerate states. "auto" does so where that is feasible, as for
+            `moments`.
+        n_chains, n_sweeps : int, default=200
+            Chains to average over where states are sampled, and their sweeps; the second half
+            counts.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed of the chains; None draws afresh at every call.
+
+        Returns
+        -------
+        gradient : Gradient
+            Named tuple ``(coupling, intercept)`` of the derivatives by these, in nats per unit; a
+            coupling is one parameter, though it stands twice in the symmetric matrix. Pairs that
+            `connectivity` leaves uncoupled have theirs, too.
+
+        Raises
+        ------
+        ValueError
+            As for `moments`.
+
+        Examples
+        --------
+        >>> from skebm import BoltzmannMachine
+        >>> pair = BoltzmannMachine.from_coupling([[0, 1], [1, 0]], units="bernoulli")
+        >>> pair.gradient([[1, 1], [0, 1]]).coupling.round(2)
+        array([[0.  , 0.02],
+               [0.02, 0.  ]])
+        """
+        options = {"method": method, "n_chains": n_chains, "n_sweeps": n_sweeps}
+        options["random_state"] = random_state
+        data, free = self.moments(X, **options), self.moments(**options)
+        coupling = (data.products - free.products) / self._temperature()
+        np.fill_diagonal(coupling, 0.0)
+        return Gradient(coupling, (data.mean - free.mean) / self._temperature())
 
     # ---------------------------------------------------------------- sampling
 
@@ -863,6 +1039,74 @@ class BoltzmannMachine(Machine):
                 betas[: n_sweeps // 2] = np.linspace(0, 1, n_sweeps // 2, endpoint=False)
             states = model.sweeps(start, betas.tolist(), rng, fixed)
         visible = self._encode(states[:, :n_visible].astype(dtype, order="C"))
+        return np.where(held[:, :n_visible], answer, visible)
+
+    def conditional_mean(self, given, *, n_chains=10, n_sweeps=100):
+        """Compute the mean of every feature, given those that are known.
+
+        What minimises the squared error of missing values; `sample` draws them instead. Exact while
+        the free units, hidden ones included, have at most 2^12 states to sum over; else averaged
+        over chains with a seed of `fit`, so that the same call gives the same values.
+
+        Parameters
+        ----------
+        given : array-like of shape (m, n_features)
+            Rows to complete: NaN marks a free feature.
+        n_chains : int, default=10
+            Chains of every row, where it is averaged.
+        n_sweeps : int, default=100
+            Sweeps of every chain; the second half counts.
+
+        Returns
+        -------
+        X : ndarray of shape (m, n_features)
+            Means of the free features, in the encoding of the data; the others come back unchanged.
+
+        Raises
+        ------
+        ValueError
+            If `given` has another width or infinite values, or another argument is not valid.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from skebm import BoltzmannMachine
+        >>> pair = BoltzmannMachine.from_coupling([[0, 1], [1, 0]])
+        >>> pair.conditional_mean([[1, np.nan]]).round(2)  # tanh 1
+        array([[1.  , 0.76]])
+        """
+        check_is_fitted(self)
+        check_count("n_chains", n_chains, 1)
+        check_count("n_sweeps", n_sweeps, 2)
+        given = read_given(self, given, 1, self.coupling_.dtype)
+        n_visible, model = self.n_features_in_, self._model().astype(np.float64)
+        start = np.zeros((len(given), len(self.coupling_)))
+        held, answer = self._hold(start, given)
+        mean, sampled = np.empty(start.shape), np.zeros(len(given), dtype=bool)
+        masks, kind = np.unique(held, axis=0, return_inverse=True)
+        for number, mask in enumerate(masks):
+            rows = np.flatnonzero(np.ravel(kind) == number)
+            inner = model.coupling[np.ix_(~mask, ~mask)]
+            if work(inner) > EXACT_STATES:
+                sampled[rows] = True
+                continue
+            field = start[np.ix_(rows, mask)] @ model.coupling[np.ix_(mask, ~mask)]
+            free = Coupled(inner, field + model.intercept[~mask])
+            mean[np.ix_(rows, ~mask)] = free.exact_means()
+        rows = np.flatnonzero(sampled)
+        if rows.size:
+            rng = np.random.Generator(np.random.SFC64([self._likelihood_seed_, 3]))
+            repeated = np.repeat(rows, n_chains)
+            states = np.where(held[repeated], start[repeated], rng.random((len(repeated), 1)) < 0.5)
+            sampler, total = self._in_single(model.arranged()), 0.0
+            for sweep in range(n_sweeps):
+                states = sampler.sweeps(states, [1.0], rng, held[repeated])
+                if sweep >= n_sweeps // 2:
+                    # means given all other units have less noise than states
+                    total = total + expit(states @ model.coupling + model.intercept)
+            total = total.reshape(len(rows), n_chains, -1).mean(axis=1)
+            mean[rows] = total / (n_sweeps - n_sweeps // 2)
+        visible = self._encode(mean[:, :n_visible]).astype(given.dtype)
         return np.where(held[:, :n_visible], answer, visible)
 
     def anneal(self, X=None, *, n_samples=1, temperatures=None, given=None, random_state=None):

@@ -2,9 +2,10 @@
 
 import zlib
 from copy import copy
-from itertools import groupby
+from itertools import groupby, islice
 from math import sqrt
 from numbers import Integral, Real
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -16,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import run_epochs
 from ._energies.bipartite import Bipartite, may_diverge
+from ._energies.energy import TooManyStatesError
 from ._energies.sums import LARGEST_WORK
 from ._inference import tap
 from ._inference.chains import tempered_samples
@@ -31,6 +33,7 @@ from ._validation import (
     check_columns,
     check_count,
     check_given,
+    check_method,
     check_same_rows,
     examine,
     holds_means,
@@ -62,6 +65,42 @@ LEAST_VARIANCE = 1e-3
 # where rows are few, for how many a unit at most, the inverse of the variance that weights over T
 # have beforehand
 ROWS_A_UNIT, PRIOR = 20, 2.0
+
+
+class Moments(NamedTuple):
+    """Means of an RBM's units, clamped to rows or free.
+
+    Attributes
+    ----------
+    visible : ndarray of shape (n_features,)
+        E[v].
+    hidden : ndarray of shape (n_components,)
+        E[h].
+    products : ndarray of shape (n_components, n_features)
+        E[h v'].
+    """
+
+    visible: np.ndarray
+    hidden: np.ndarray
+    products: np.ndarray
+
+
+class Gradient(NamedTuple):
+    """Derivatives of the mean log-likelihood by an RBM's parameters.
+
+    Attributes
+    ----------
+    components : ndarray of shape (n_components, n_features)
+        By the weights.
+    intercept_visible : ndarray of shape (n_features,)
+        By the visible biases.
+    intercept_hidden : ndarray of shape (n_components,)
+        By the hidden biases.
+    """
+
+    components: np.ndarray
+    intercept_visible: np.ndarray
+    intercept_hidden: np.ndarray
 
 
 class RBM(Machine):
@@ -986,6 +1025,112 @@ class RBM(Machine):
             model.hidden.variance(field, model.temperature)[0],
             model.temperature,
         )
+
+    # ---------------------------------------------------------------- moments
+
+    def moments(self, X=None, *, method="auto", n_chains=200, n_sweeps=200, random_state=None):
+        """Compute means of units and of products across the sides, of rows or of the machine.
+
+        The two phases of learning: with rows, the visible units are clamped to them; without, all
+        units are free.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features), default=None
+            Visible rows; None for the machine itself.
+        method : {"auto", "exact", "sampled"}, default="auto"
+            Whether to enumerate states. "auto" does so where that is feasible, as for
+            `log_partition`.
+        n_chains, n_sweeps : int, default=200
+            Chains to average over where states are sampled, and their sweeps; the second half
+            counts.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed of the chains; None draws afresh at every call.
+
+        Returns
+        -------
+        moments : Moments
+            Named tuple ``(visible, hidden, products)``: the means of v, of h, and of h v'.
+
+        Raises
+        ------
+        ValueError
+            If "exact" is asked for where it is not feasible, or an argument is not valid.
+
+        Examples
+        --------
+        >>> from skebm import RBM
+        >>> rbm = RBM.from_parameters([[2.0, -1.0]], [0.0, 0.5], [0.0])
+        >>> rbm.moments([[1, 0]]).products.round(2)  # clamped
+        array([[0.88, 0.  ]])
+        >>> rbm.moments().products.round(2)  # free
+        array([[0.63, 0.27]])
+        """
+        check_is_fitted(self)
+        check_method("method", method, ("auto", "exact", "sampled"))
+        model = self._model().astype(np.float64)
+        if X is not None:
+            X = self._read(X)
+            hidden = model.mean_hidden(X.astype(np.float64))
+            visible = np.asarray(X.mean(axis=0, dtype=np.float64)).ravel()
+            products = np.asarray((X.T @ hidden).T) / len(hidden)
+            return Moments(visible, hidden.mean(axis=0), products)
+        if method != "sampled":
+            try:
+                return Moments(*model.exact_moments())
+            except TooManyStatesError as error:
+                if method == "exact":
+                    raise ValueError(f"method='exact' {error}") from None
+        check_count("n_chains", n_chains, 1)
+        check_count("n_sweeps", n_sweeps, 2)
+        path = self.trajectory(n_samples=n_chains, n_sweeps=n_sweeps, random_state=random_state)
+        kept = [self.moments(v) for v in islice(path, n_sweeps // 2, None)]
+        return Moments(*(np.mean(parts, axis=0) for parts in zip(*kept, strict=True)))
+
+    def gradient(self, X, *, method="auto", n_chains=200, n_sweeps=200, random_state=None):
+        """Compute the gradient of the mean log-likelihood of rows.
+
+        Moments under the data minus moments of the machine, over T: what training follows with
+        chains of its own. For an optimiser of yours, or to see how good an estimate is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            Visible rows.
+        method : {"auto", "exact", "sampled"}, default="auto"
+            Whether to enumerate states. "auto" does so where that is feasible, as for
+            `log_partition`.
+        n_chains, n_sweeps : int, default=200
+            Chains to average over where states are sampled, and their sweeps; the second half
+            counts.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed of the chains; None draws afresh at every call.
+
+        Returns
+        -------
+        gradient : Gradient
+            Named tuple ``(components, intercept_visible, intercept_hidden)`` of the derivatives by
+            these, in nats per unit.
+
+        Raises
+        ------
+        ValueError
+            As for `moments`.
+
+        Examples
+        --------
+        >>> from skebm import RBM
+        >>> rbm = RBM.from_parameters([[2.0, -1.0]], [0.0, 0.5], [0.0])
+        >>> rbm.gradient([[1, 0], [0, 1]]).components.round(2)
+        array([[-0.19, -0.14]])
+        """
+        data = self.moments(X)
+        options = {"method": method, "n_chains": n_chains, "n_sweeps": n_sweeps}
+        free = self.moments(**options, random_state=random_state)
+        visible, hidden, products = (
+            (ours - theirs) / self._temperature() for ours, theirs in zip(data, free, strict=True)
+        )
+        return Gradient(products, visible, hidden)
 
     # ---------------------------------------------------------------- sampling
 

@@ -566,6 +566,13 @@ def check_schedule(name, temperatures, *, least=None):
     return schedule.astype(np.float64)
 
 
+def check_method(name, value, allowed):
+    """Refuse what is not one of some words."""
+    if not isinstance(value, str) or value not in allowed:
+        words = [repr(word) for word in allowed]
+        raise ValueError(f"{name} must be {', '.join(words[:-1])} or {words[-1]}, got {value!r}.")
+
+
 def check_count(name, value, least):
     """Refuse what is not an integer of at least `least`, or more than can ever be done."""
     if not isinstance(value, Integral) or isinstance(value, bool) or value < least:

@@ -242,9 +242,13 @@ class Bipartite(Energy):
 
     def exact_log_partition(self):
         """Ln Z, summed over the states of the smaller side, or of two normal sides."""
-        n_hidden, n_visible = self.weights.shape
         if self._is_normal():
             return self.astype(np.float64)._normal_log_partition()
+        return self._smaller_side().astype(np.float64)._summed_log_partition()
+
+    def _smaller_side(self):
+        """The same seen from the end whose states are fewer, if they are few."""
+        n_hidden, n_visible = self.weights.shape
         work, swap = self._work()
         if work > LARGEST_WORK:
             raise TooManyStatesError(
@@ -252,7 +256,7 @@ class Bipartite(Energy):
                 "counted once for each unit of the other side; this model has "
                 f"{n_visible} visible {self.visible!r} and {n_hidden} hidden {self.hidden!r} units."
             )
-        return (self.swapped() if swap else self).astype(np.float64)._summed_log_partition()
+        return self.swapped() if swap else self
 
     def exact_work(self):
         return 0 if self._is_normal() else self._work()[0]
@@ -278,6 +282,31 @@ class Bipartite(Energy):
             states = self.visible.states(n_visible, numbers)
             total = np.logaddexp(total, logsumexp(self.log_weight(states)))
         return float(total)
+
+    def exact_moments(self):
+        """E[v], E[h] and E[h v'], summed over the states of the smaller side."""
+        smaller = self._smaller_side()
+        if smaller is self:
+            return self._summed_moments()
+        hidden, visible, products = smaller._summed_moments()
+        return visible, hidden, products.T
+
+    def _summed_moments(self):
+        n_hidden, n_visible = self.weights.shape
+        n_states = int(self.visible.count_states(n_visible))
+        block = max(1, BLOCK_SIZE // max(n_hidden, n_visible))
+        visible, hidden = np.zeros(n_visible), np.zeros(n_hidden)
+        products = np.zeros((n_hidden, n_visible))
+        log_partition = self.exact_log_partition()
+        for start in range(0, n_states, block):
+            numbers = np.arange(start, min(start + block, n_states))
+            v = self.visible.states(n_visible, numbers)
+            shares = np.exp(self.log_weight(v) - log_partition)
+            h = self.mean_hidden(v) * shares[:, np.newaxis]
+            visible += shares @ v
+            hidden += h.sum(axis=0)
+            products += h.T @ v
+        return visible, hidden, products
 
     def conditional_mean(self, v, held, n_chains, n_sweeps, rng):
         """E[v | what is held of v] of every row.

@@ -6,10 +6,9 @@ all others; `maximize` climbs along either. All in the form of `Coupled`, 0/1 un
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.sparse.csgraph import connected_components
-from scipy.special import expit, logsumexp
+from scipy.special import expit
 
-from .._energies.sums import log_weights, means, second_moments
+from .._inference.moments import clamped_moments, free_moments
 
 LARGEST_EXACT = 20
 SMALLEST_GRADIENT = 1e-8
@@ -35,53 +34,13 @@ def exact_gradient(model, v, weights):
     second, mean : ndarray
         Difference of the second moments, shape (n_units, n_units), and of the means.
     """
-    coupling, intercept = model.coupling, model.intercept
     n_visible = v.shape[1]
-    log_partition, second = _free_moments(model, n_visible)
-    second *= -1
-    inner = coupling[n_visible:, n_visible:]
-    table = log_weights(inner, v @ coupling[:n_visible, n_visible:] + intercept[n_visible:])
-    log_hidden = logsumexp(table, axis=1)
-    shares = np.exp(table - log_hidden[:, np.newaxis])
-    states = np.concatenate([v, means(shares)], axis=1)
-    data = states.T @ (states * weights[:, np.newaxis])
-    data[n_visible:, n_visible:] = second_moments(weights @ shares)
-    second += data
-    visible = v @ intercept[:n_visible] + np.einsum(
-        "ri,ij,rj->r", v, 0.5 * coupling[:n_visible, :n_visible], v, optimize=True
-    )
+    log_partition, free = free_moments(model, n_visible)
+    log_hidden, clamped = clamped_moments(model, v, weights)
+    coupling, intercept = model.coupling[:n_visible, :n_visible], model.intercept[:n_visible]
+    visible = v @ intercept + np.einsum("ri,ij,rj->r", v, 0.5 * coupling, v, optimize=True)
+    second = clamped - free
     return float(weights @ (visible + log_hidden) - log_partition), second, np.diag(second)
-
-
-def _free_moments(model, n_visible):
-    """Ln Z and second moments of a free machine, by enumeration.
-
-    Given the hidden units, visible ones that no path of couplings joins are independent: tables
-    have a row for every hidden state, and 2^k entries for every such group of k.
-    """
-    coupling, intercept = model.coupling, model.intercept
-    n_hidden = len(intercept) - n_visible
-    hidden = (np.arange(2**n_hidden)[:, np.newaxis] >> np.arange(n_hidden) & 1).astype(np.float64)
-    field = hidden @ coupling[n_visible:, :n_visible] + intercept[:n_visible]
-    log_joint = log_weights(coupling[n_visible:, n_visible:], intercept[np.newaxis, n_visible:])[0]
-    _, group = connected_components(coupling[:n_visible, :n_visible] != 0, directed=False)
-    parts = [np.flatnonzero(group == number) for number in np.unique(group)]
-    tables = []
-    for units in parts:
-        table = log_weights(coupling[np.ix_(units, units)], field[:, units])
-        log_sum = logsumexp(table, axis=1)
-        log_joint = log_joint + log_sum
-        tables.append(np.exp(table - log_sum[:, np.newaxis]))
-    log_partition = logsumexp(log_joint)
-    shares = np.exp(log_joint - log_partition)
-    given = np.empty_like(field)
-    for units, table in zip(parts, tables, strict=True):
-        given[:, units] = means(table)
-    states = np.concatenate([given, hidden], axis=1)
-    second = states.T @ (states * shares[:, np.newaxis])
-    for units, table in zip(parts, tables, strict=True):
-        second[np.ix_(units, units)] = second_moments(shares @ table)
-    return log_partition, second
 
 
 def pseudo_gradient(model, v, weights):
