@@ -3,14 +3,18 @@
 from ._boltzmann import BoltzmannMachine
 from ._hopfield import Diagnosis, HopfieldMemory
 from ._hopfield_classifier import HopfieldClassifier
+from ._imputer import EnergyImputer
 from ._inference.likelihood import LogPartition
 from ._modern_hopfield import ModernHopfieldMemory, TopAssociations
+from ._outliers import EnergyOutlierDetector
 from ._rbm import RBM
 
 __all__ = [
     "RBM",
     "BoltzmannMachine",
     "Diagnosis",
+    "EnergyImputer",
+    "EnergyOutlierDetector",
     "HopfieldClassifier",
     "HopfieldMemory",
     "LogPartition",

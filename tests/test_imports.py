@@ -15,10 +15,14 @@ RANKS = {
     "_energies": 1,
     "_inference": 2,
     **dict.fromkeys(["_learning", "_watch", "_trajectory"], 3),
-    **dict.fromkeys(["_machine", "_memory", "datasets", "metrics"], 4),
+    **dict.fromkeys(["_machine", "_memory", "_table", "datasets", "metrics"], 4),
     "monitors": 5,
-    **dict.fromkeys(["_rbm", "_hopfield", "_modern_hopfield", "_hopfield_classifier"], 5),
+    **dict.fromkeys(
+        ["_rbm", "_hopfield", "_modern_hopfield", "_hopfield_classifier", "_imputer"], 5
+    ),
+    "_imputer": 5,
     "_boltzmann": 6,
+    "_outliers": 6,
     "inspection": 7,
     "__init__": 8,
     "__main__": 9,

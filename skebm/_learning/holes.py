@@ -1,0 +1,88 @@
+"""Learning of a `Kernel` from rows with holes.
+
+Holes start at the columns' means and are filled by the conditional means that the other rows give,
+again and again, while the covariance adds what these leave open, as in expectation maximisation of
+a normal law. Temperatures are chosen in the end: that of means by the squared error of known values
+that are hidden from it, that of densities and draws by the density of left-out rows.
+"""
+
+import numpy as np
+from sklearn.covariance import ledoit_wolf
+
+from .._energies.attention import Attention
+from .._energies.kernel import Kernel
+from ..interactions import Softmax
+from .bandwidth import density_temperature
+
+# temperatures that means are tried at, the one without enough hidden values, and how many that is
+TEMPERATURES, USUAL = (0.1, 0.2, 0.4, 0.8, 1.2, 1.6, 2.4, 4.0, 1e6), 1.2
+LEAST_HIDDEN, HIDDEN_SHARE, JUDGED_ROWS = 100, 0.1, 500
+# of the variance of a column, added to every one
+RIDGE = 1e-3
+
+
+def learn(X, rng, n_iter, temperature):
+    """Patterns without holes, a shared covariance, and the temperatures.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_rows, n_features)
+        Standardised rows; NaN is missing.
+    rng : numpy.random.Generator
+        Chooses the values that are hidden.
+    n_iter : int
+        Rounds.
+    temperature : float or "auto"
+        That of conditional means.
+
+    Returns
+    -------
+    kernel : Kernel
+        At the temperature of densities and draws.
+    mean_temperature : float
+        That of conditional means.
+    """
+    if not X.shape[1]:  # nothing varies
+        return Kernel(X, np.zeros((0, 0)), 0.0, 1.0), USUAL
+    hidden = ~np.isnan(X) & (rng.random(X.shape) < HIDDEN_SHARE)
+    # a row keeps something to be known by
+    hidden[(np.isnan(X) | hidden).all(axis=1)] = False
+    mean_temperature = USUAL if temperature == "auto" else float(temperature)
+    if temperature == "auto" and hidden.sum() >= LEAST_HIDDEN:
+        with_holes = np.where(hidden, np.nan, X)
+        kernel = fill(with_holes, USUAL, n_iter)
+        rows = np.flatnonzero(hidden.any(axis=1))[:JUDGED_ROWS]
+        means = kernel.conditional_means(with_holes[rows], TEMPERATURES, own=rows)
+        errors = [((mean - X[rows])[hidden[rows]] ** 2).sum() for mean in means]
+        mean_temperature = TEMPERATURES[int(np.argmin(errors))]
+    kernel = fill(X, mean_temperature, n_iter)
+    energy = Attention.of(kernel.whitened(), "euclidean", Softmax())
+    return kernel.at(density_temperature(energy)), mean_temperature
+
+
+def fill(X, temperature, n_iter):
+    """Fill holes, each row by the others, while patterns and covariance follow."""
+    missing = np.isnan(X)
+    has_holes = missing.any(axis=1)
+    # standardised columns, of which some rows may have nothing
+    count = np.maximum((~missing).sum(axis=0), 1)
+    mean = np.where(missing, 0.0, X).sum(axis=0) / count
+    patterns = np.where(missing, mean, X)
+    residual = np.diag(missing.mean(axis=0) * ((patterns - mean) ** 2).sum(axis=0) / count)
+    own = np.flatnonzero(has_holes)
+    for _ in range(n_iter if has_holes.any() else 1):
+        kernel = Kernel.of(patterns, _covariance(patterns, residual), temperature)
+        patterns = patterns.copy()
+        if has_holes.any() and len(X) > 1:
+            patterns[has_holes] = kernel.conditional_mean(X[has_holes], own=own)
+            residual = kernel.residual_covariance(X)
+    return Kernel.of(patterns, _covariance(patterns, residual), temperature)
+
+
+def _covariance(patterns, residual):
+    if len(patterns) > 1:
+        covariance, _ = ledoit_wolf(patterns)
+    else:
+        covariance = np.zeros(residual.shape)
+    covariance = covariance + residual
+    return covariance + RIDGE * np.eye(len(covariance))
