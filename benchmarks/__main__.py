@@ -15,6 +15,7 @@ from . import (
     monitors,
     neighbours,
     rbm,
+    tables,
 )
 
 BENCHMARKS = {
@@ -30,6 +31,7 @@ BENCHMARKS = {
     "monitors": monitors.main,
     "neighbours": neighbours.main,
     "rbm": rbm.main,
+    "tables": tables.main,
 }
 
 

@@ -210,7 +210,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
             touched = missing.any(axis=1)
             kernel = self._kernel_.at(self.temperature_)
             rows[touched] = kernel.conditional_mean(rows[touched])
-        filled = self._table_.write(X, rows, missing)
+        filled = self._table_.write(X, rows, missing, whole=False)
         return self._with_indicator(filled, missing) if self.add_indicator else filled
 
     def _with_indicator(self, filled, missing):
@@ -228,7 +228,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         )
 
     def get_feature_names_out(self, input_features=None):
-        """Names of the columns that `transform` gives.
+        """Give the names of the columns that `transform` makes.
 
         Parameters
         ----------
@@ -264,7 +264,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         X, rows, missing = self._encoded(X)
         kernel = self._kernel_.at(self.temperature_)
         filled = kernel.conditional_mean(rows)
-        variance = self._kernel_.conditional_variance(rows)
+        variance = kernel.conditional_variance(rows, self.density_temperature_)
         result = np.zeros(missing.shape)
         table = self._table_
         for j, (kind, cut) in enumerate(zip(table.columns, table.slices, strict=True)):
@@ -303,7 +303,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
             X, rows, missing = self._encoded(given)
             order = np.repeat(np.arange(len(rows)), n_samples)
             X, rows, missing = take(X, order), rows[order], missing[order]
-        return table.write(X, self._kernel_.draw(rows, rng), missing)
+        return table.write(X, self._kernel_.draw(rows, rng), missing, whole=True)
 
     def score_samples(self, X):
         """Compute the log-density of what is known of every row.

@@ -2,9 +2,9 @@
 
 Every column becomes a few standardised columns, and a hole is missing in all of them. Numbers are
 made as normal as a power of theirs can be (Yeo and Johnson 2000), and come back within the range
-that `fit` saw, whole where all were whole. Categories have a column each, but for the first, and
-come back as the one with the largest value. Data frames keep their library, their columns' types,
-and every value that was there.
+that `fit` saw; draws are whole where all were whole. Categories have a column each, but for the
+first, and come back as the one with the largest value. Data frames keep their library, their
+columns' types, and every value that was there.
 """
 
 from numbers import Real
@@ -15,8 +15,9 @@ from sklearn.preprocessing import PowerTransformer
 
 # categories of a column that get columns of their own, the most frequent ones
 MOST_CATEGORIES = 30
-# distinct values from which on a column of numbers is made more normal
-LEAST_DISTINCT = 10
+# distinct values from which on a column of numbers is made more normal, and the share of rows that
+# the most frequent one may have
+LEAST_DISTINCT, LARGEST_SPIKE = 10, 0.2
 
 
 class Numbers:
@@ -38,7 +39,9 @@ class Numbers:
         self.center, self.scale = known.mean(), known.std()
         self.width = int(self.scale > 1e-12 * max(abs(self.low), abs(self.high)))
         self.power = None
-        if self.width and len(np.unique(known)) >= LEAST_DISTINCT:
+        counts = np.unique(known, return_counts=True)[1]
+        has_spike = counts.max() > LARGEST_SPIKE * len(known)
+        if self.width and len(counts) >= LEAST_DISTINCT and not has_spike:
             standard = (known - self.center) / self.scale
             self.power = PowerTransformer().fit(standard[:, np.newaxis])
         if self.width:
@@ -57,8 +60,11 @@ class Numbers:
             return np.empty((len(values), 0))
         return self._encoded(values)[:, np.newaxis]
 
-    def decode(self, rows, spread=None):
-        """Numbers of encoded rows; with variances, the standard deviations instead."""
+    def decode(self, rows, spread=None, whole=False):
+        """Numbers of encoded rows, whole ones if asked for and known ones are.
+
+        With variances, the standard deviations instead.
+        """
         if not self.width:
             return np.full(len(rows), self.low if spread is None else 0.0)
         if spread is not None:
@@ -66,7 +72,7 @@ class Numbers:
             deviation = np.sqrt(spread)
             return (self._numbers(rows + deviation) - self._numbers(rows - deviation)) / 2
         numbers = self._numbers(rows)
-        return np.round(numbers) if self.is_whole else numbers
+        return np.round(numbers) if whole and self.is_whole else numbers
 
     def _numbers(self, rows):
         rows = np.clip(rows[:, 0], *self.range)
@@ -119,7 +125,7 @@ class Categories:
         shares = np.column_stack([1 - shares.sum(axis=1), shares]).clip(0)
         return shares / shares.sum(axis=1, keepdims=True)
 
-    def decode(self, rows, spread=None):
+    def decode(self, rows, spread=None, whole=False):
         """Categories of encoded rows; with variances, 1 minus the share of that category."""
         shares = self.shares(rows)
         if spread is not None:
@@ -203,22 +209,26 @@ class Table:
             missing.append(absent)
         return np.concatenate(rows, axis=1), np.column_stack(missing)
 
-    def write(self, X, rows, missing):
-        """The table with the values of encoded rows where they are missing."""
+    def write(self, X, rows, missing, *, whole):
+        """The table with the values of encoded rows where they are missing.
+
+        Numbers of integer columns are whole anyhow, and those of others if `whole` says so and
+        all of the training table are.
+        """
         parts = [rows[:, cut] for cut in self.slices]
         if not self.is_frame:
             result = X.copy()
             for j, (kind, part) in enumerate(zip(self.columns, parts, strict=True)):
                 holes = missing[:, j]
                 if holes.any():
-                    result[holes, j] = kind.decode(part[holes]).astype(result.dtype)
+                    result[holes, j] = kind.decode(part[holes], whole=whole).astype(result.dtype)
             return result
         frame = _frame(X)
         changed = []
         for j, (kind, part) in enumerate(zip(self.columns, parts, strict=True)):
             holes = np.flatnonzero(missing[:, j])
             if holes.size:
-                values = kind.decode(part[holes])
+                values = kind.decode(part[holes], whole=whole)
                 changed.append(_scattered(frame[self.names[j]], holes, values))
         return nw.to_native(frame.with_columns(changed) if changed else frame)
 
@@ -329,9 +339,11 @@ def _check_finite(name, values):
 def _scattered(series, holes, values):
     """A column with new values in some places, and its type where they fit into it."""
     if series.dtype.is_integer():
-        return series.scatter(holes.tolist(), [int(value) for value in values])
+        return series.scatter(holes.tolist(), [round(value) for value in values])
     if series.dtype.is_float():
-        return series.scatter(holes.tolist(), [float(value) for value in values])
+        # pandas refuses numbers that single precision would round
+        wide = series.cast(nw.Float64).scatter(holes.tolist(), [float(value) for value in values])
+        return wide.cast(series.dtype)
     return series.scatter(holes.tolist(), [_plain(value) for value in values])
 
 

@@ -131,8 +131,11 @@ class Kernel:
                     of_temperature[i, holes] = self._mean(holes, inner, r, weights)
         return result
 
-    def conditional_variance(self, X):
-        """Variances of what is missing of each row; 0 of what is known."""
+    def conditional_variance(self, X, width):
+        """Variances of what is missing of each row; 0 of what is known.
+
+        With weights at the temperature, and components of a width of their own.
+        """
         result = np.zeros(X.shape)
         for i, holes, inner, r, distance in self._rows(X, None):
             if not holes.size:
@@ -144,7 +147,7 @@ class Kernel:
             else:
                 spots = -r @ inner
             spread = weights @ spots**2 - (weights @ spots) ** 2
-            result[i, holes] = self.temperature * np.diag(inner) + np.maximum(spread, 0.0)
+            result[i, holes] = width * np.diag(inner) + np.maximum(spread, 0.0)
         return result
 
     def residual_covariance(self, X):

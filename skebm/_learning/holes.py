@@ -53,8 +53,12 @@ def learn(X, rng, n_iter, temperature):
         kernel = fill(with_holes, USUAL, n_iter)
         rows = np.flatnonzero(hidden.any(axis=1))[:JUDGED_ROWS]
         means = kernel.conditional_means(with_holes[rows], TEMPERATURES, own=rows)
-        errors = [((mean - X[rows])[hidden[rows]] ** 2).sum() for mean in means]
-        mean_temperature = TEMPERATURES[int(np.argmin(errors))]
+        errors = np.array([((mean - X[rows])[hidden[rows]] ** 2) for mean in means])
+        # of those that are not clearly worse than the best, the nearest to the usual one
+        excess = errors - errors[errors.mean(axis=1).argmin()]
+        clear = excess.std(axis=1) / np.sqrt(errors.shape[1])
+        good = np.array(TEMPERATURES)[excess.mean(axis=1) <= clear]
+        mean_temperature = float(good[np.abs(np.log(good / USUAL)).argmin()])
     kernel = fill(X, mean_temperature, n_iter)
     energy = Attention.of(kernel.whitened(), "euclidean", Softmax())
     return kernel.at(density_temperature(energy)), mean_temperature
