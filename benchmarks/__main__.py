@@ -14,7 +14,9 @@ from . import (
     modern,
     monitors,
     neighbours,
+    novelty,
     rbm,
+    synthesis,
     tables,
 )
 
@@ -30,7 +32,9 @@ BENCHMARKS = {
     "modern": modern.main,
     "monitors": monitors.main,
     "neighbours": neighbours.main,
+    "novelty": novelty.main,
     "rbm": rbm.main,
+    "synthesis": synthesis.main,
     "tables": tables.main,
 }
 

@@ -13,7 +13,11 @@ from sklearn.utils.validation import (
 
 from ._learning.holes import learn
 from ._table import Table, is_frame, take, with_columns
-from ._validation import all_or_nothing, as_generator, check_count
+from ._validation import all_or_nothing, as_generator, check_count, warn
+
+# width of the components of new rows, of that at which left-out rows are most probable: wide ones
+# blur what columns have to do with each other
+NARROW = 0.1
 
 
 class EnergyImputer(TransformerMixin, BaseEstimator):
@@ -33,8 +37,12 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
     temperature : float or "auto", default="auto"
         Squared width of the components, as a multiple of the covariance, that conditional means
         use. "auto" hides a tenth of the known values and takes the temperature at which their
-        squared error is least. Draws and densities use another one, at which rows that are left
-        out are most probable.
+        squared error is least. Densities use another one, at which rows that are left out are most
+        probable.
+    covariance_type : {"full", "diag"}, default="full"
+        Covariance of the components for draws and densities: that of the training rows, or
+        independent columns. "full" draws what goes together; "diag" finds novel kinds of rows
+        better.
     categorical_features : "from_dtype" or array-like of str or int, default="from_dtype"
         Columns that are categories beside those of strings, categories and booleans, by name or, of
         arrays, by number. Rarer categories than the 30 most frequent are never filled in.
@@ -59,7 +67,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
     temperature_ : float
         Temperature of conditional means.
     density_temperature_ : float
-        Temperature of draws and densities.
+        Temperature of densities, and width of draws.
     n_iter_ : int
         Rounds.
     n_features_in_ : int
@@ -92,6 +100,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
 
     _parameter_constraints: dict = {
         "temperature": [Interval(Real, 0, None, closed="neither"), StrOptions({"auto"})],
+        "covariance_type": [StrOptions({"full", "diag"})],
         "categorical_features": [StrOptions({"from_dtype"}), "array-like"],
         "handle_unknown": [StrOptions({"missing", "error"})],
         "add_indicator": ["boolean"],
@@ -104,6 +113,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         self,
         *,
         temperature="auto",
+        covariance_type="full",
         categorical_features="from_dtype",
         handle_unknown="missing",
         add_indicator=False,
@@ -112,6 +122,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         random_state=None,
     ):
         self.temperature = temperature
+        self.covariance_type = covariance_type
         self.categorical_features = categorical_features
         self.handle_unknown = handle_unknown
         self.add_indicator = add_indicator
@@ -153,10 +164,12 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
             if len(encoded) > self.max_patterns:
                 kept = np.sort(rng.choice(len(encoded), self.max_patterns, replace=False))
                 encoded = encoded[kept]
-            self._kernel_, mean_temperature = learn(encoded, rng, self.max_iter, self.temperature)
-            self.patterns_ = self._kernel_.patterns
-            self.temperature_ = mean_temperature
-            self.density_temperature_ = self._kernel_.temperature
+            self._means_, self._density_ = learn(
+                encoded, rng, self.max_iter, self.temperature, self.covariance_type
+            )
+            self.patterns_ = self._means_.patterns
+            self.temperature_ = self._means_.temperature
+            self.density_temperature_ = self._density_.temperature
             self.column_kinds_ = {
                 name: column.kind
                 for name, column in zip(self._table_.names, self._table_.columns, strict=True)
@@ -208,9 +221,8 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         X, rows, missing = self._encoded(X)
         if missing.any():
             touched = missing.any(axis=1)
-            kernel = self._kernel_.at(self.temperature_)
-            rows[touched] = kernel.conditional_mean(rows[touched])
-        filled = self._table_.write(X, rows, missing, whole=False)
+            rows[touched] = self._means_.conditional_mean(rows[touched])
+        filled = self._table_.write(X, rows, missing, rounded=False)
         return self._with_indicator(filled, missing) if self.add_indicator else filled
 
     def _with_indicator(self, filled, missing):
@@ -262,9 +274,8 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
             of categories the probability that another one is right; 0 of what is known.
         """
         X, rows, missing = self._encoded(X)
-        kernel = self._kernel_.at(self.temperature_)
-        filled = kernel.conditional_mean(rows)
-        variance = kernel.conditional_variance(rows, self.density_temperature_)
+        filled = self._means_.conditional_mean(rows)
+        variance = self._means_.conditional_variance(rows, self.density_temperature_)
         result = np.zeros(missing.shape)
         table = self._table_
         for j, (kind, cut) in enumerate(zip(table.columns, table.slices, strict=True)):
@@ -275,6 +286,10 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
 
     def sample(self, n_samples=1, *, given=None, random_state=None):
         """Draw new rows, or complete given ones by draws.
+
+        New rows are training rows, different ones as long as there are some, with noise that is
+        narrower than that of `score_samples`. Given rows are completed by the law whose mean
+        `transform` and whose width `standard_deviation` gives.
 
         Parameters
         ----------
@@ -290,20 +305,27 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         X : data frame or ndarray of shape (n_samples, n_features) or (m * n_samples, n_features)
             Rows with the columns and types of the training table, in the order of
             ``np.repeat(given, n_samples, axis=0)``. Numbers stay within the range of the training
-            rows, and categories are theirs.
+            rows and have no more decimals, and categories are theirs.
         """
         check_is_fitted(self)
         check_count("n_samples", n_samples, 1)
         rng, table = as_generator(random_state), self._table_
+        width, spreads = self.density_temperature_, table.spreads
         if given is None:
+            if not spreads.any():
+                warn(
+                    "All columns are categories, so that new rows are training rows. RBM draws "
+                    "others; so does sample(given=...) where some columns are missing."
+                )
             X = table.blank(n_samples)
             missing = np.ones((n_samples, self.n_features_in_), dtype=bool)
-            rows = np.full((n_samples, self.patterns_.shape[1]), np.nan)
+            rows = self._density_.draw_free(n_samples, rng, NARROW * width, spreads)
         else:
             X, rows, missing = self._encoded(given)
             order = np.repeat(np.arange(len(rows)), n_samples)
             X, rows, missing = take(X, order), rows[order], missing[order]
-        return table.write(X, self._kernel_.draw(rows, rng), missing, whole=True)
+            rows = self._means_.draw(rows, rng, width, spreads)
+        return table.write(X, rows, missing, rounded=True)
 
     def score_samples(self, X):
         """Compute the log-density of what is known of every row.
@@ -319,7 +341,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
             In nats, of the encoded columns: comparable between rows that have the same holes.
         """
         _, rows, _ = self._encoded(X)
-        return self._kernel_.log_density(rows)
+        return self._density_.log_density(rows)
 
     def score(self, X, y=None):
         """Compute the mean log-density of the rows.

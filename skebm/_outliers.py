@@ -18,8 +18,8 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
     ----------
     estimator : estimator, default=None
         Anything with `score_samples`: `RBM`, `BoltzmannMachine`, `ModernHopfieldMemory`,
-        `EnergyImputer`, or a density of scikit-learn's. None for an `EnergyImputer`, which takes
-        tables of mixed columns with holes.
+        `EnergyImputer`, or a density of scikit-learn's. None for an `EnergyImputer` with
+        ``covariance_type="diag"``, which takes tables of mixed columns with holes.
     contamination : float, default=0.1
         Share of the training rows that count as outliers, in (0, 0.5].
 
@@ -79,7 +79,9 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             The detector.
         """
         with all_or_nothing(self):
-            estimator = EnergyImputer(random_state=0) if self.estimator is None else self.estimator
+            estimator = self.estimator
+            if estimator is None:
+                estimator = EnergyImputer(covariance_type="diag", random_state=0)
             self.estimator_ = clone(estimator).fit(X)
             self.n_features_in_ = self.estimator_.n_features_in_
             vars(self).pop("feature_names_in_", None)

@@ -2,7 +2,7 @@
 
 Every column becomes a few standardised columns, and a hole is missing in all of them. Numbers are
 made as normal as a power of theirs can be (Yeo and Johnson 2000), and come back within the range
-that `fit` saw; draws are whole where all were whole. Categories have a column each, but for the
+that `fit` saw; draws have no more decimals. Categories have a column each, but for the
 first, and come back as the one with the largest value. Data frames keep their library, their
 columns' types, and every value that was there.
 """
@@ -34,7 +34,8 @@ class Numbers:
     def __init__(self, values):
         known = values[~np.isnan(values)]
         self.low, self.high = known.min(), known.max()
-        self.is_whole = bool((known == np.round(known)).all())
+        # decimals that all numbers are rounded to, if they are
+        self.decimals = next((d for d in range(7) if (known == np.round(known, d)).all()), None)
         # before powers, so that timestamps have some
         self.center, self.scale = known.mean(), known.std()
         self.width = int(self.scale > 1e-12 * max(abs(self.low), abs(self.high)))
@@ -60,8 +61,8 @@ class Numbers:
             return np.empty((len(values), 0))
         return self._encoded(values)[:, np.newaxis]
 
-    def decode(self, rows, spread=None, whole=False):
-        """Numbers of encoded rows, whole ones if asked for and known ones are.
+    def decode(self, rows, spread=None, rounded=False):
+        """Numbers of encoded rows, rounded if asked for and known ones are.
 
         With variances, the standard deviations instead.
         """
@@ -72,7 +73,9 @@ class Numbers:
             deviation = np.sqrt(spread)
             return (self._numbers(rows + deviation) - self._numbers(rows - deviation)) / 2
         numbers = self._numbers(rows)
-        return np.round(numbers) if whole and self.is_whole else numbers
+        if rounded and self.decimals is not None:
+            return np.round(numbers, self.decimals)
+        return numbers
 
     def _numbers(self, rows):
         rows = np.clip(rows[:, 0], *self.range)
@@ -125,7 +128,7 @@ class Categories:
         shares = np.column_stack([1 - shares.sum(axis=1), shares]).clip(0)
         return shares / shares.sum(axis=1, keepdims=True)
 
-    def decode(self, rows, spread=None, whole=False):
+    def decode(self, rows, spread=None, rounded=False):
         """Categories of encoded rows; with variances, 1 minus the share of that category."""
         shares = self.shares(rows)
         if spread is not None:
@@ -173,6 +176,12 @@ class Table:
         self.template = X[:1].copy() if not self.is_frame else nw.to_native(_frame(X).head(1))
 
     @property
+    def spreads(self):
+        """Which encoded columns are numbers, and may lie anywhere."""
+        kinds = [isinstance(column, Numbers) for column in self.columns]
+        return np.repeat(kinds, [column.width for column in self.columns])
+
+    @property
     def slices(self):
         """Where every column is among the encoded ones."""
         stops = np.cumsum([column.width for column in self.columns])
@@ -209,11 +218,11 @@ class Table:
             missing.append(absent)
         return np.concatenate(rows, axis=1), np.column_stack(missing)
 
-    def write(self, X, rows, missing, *, whole):
+    def write(self, X, rows, missing, *, rounded):
         """The table with the values of encoded rows where they are missing.
 
-        Numbers of integer columns are whole anyhow, and those of others if `whole` says so and
-        all of the training table are.
+        Numbers of integer columns are whole anyhow; those of others have no more decimals than the
+        training table, if `rounded` says so.
         """
         parts = [rows[:, cut] for cut in self.slices]
         if not self.is_frame:
@@ -221,14 +230,16 @@ class Table:
             for j, (kind, part) in enumerate(zip(self.columns, parts, strict=True)):
                 holes = missing[:, j]
                 if holes.any():
-                    result[holes, j] = kind.decode(part[holes], whole=whole).astype(result.dtype)
+                    result[holes, j] = kind.decode(part[holes], rounded=rounded).astype(
+                        result.dtype
+                    )
             return result
         frame = _frame(X)
         changed = []
         for j, (kind, part) in enumerate(zip(self.columns, parts, strict=True)):
             holes = np.flatnonzero(missing[:, j])
             if holes.size:
-                values = kind.decode(part[holes], whole=whole)
+                values = kind.decode(part[holes], rounded=rounded)
                 changed.append(_scattered(frame[self.names[j]], holes, values))
         return nw.to_native(frame.with_columns(changed) if changed else frame)
 

@@ -55,9 +55,9 @@ def mixture(row, patterns, covariance):
 
 def test_a_kernel_is_a_mixture_of_normal_components():
     model, covariance = kernel()
-    filled, variance = model.conditional_mean(ROWS), model.conditional_variance(ROWS)
+    filled, variance = model.conditional_mean(ROWS), model.conditional_variance(ROWS, 0.7)
     log_density = model.log_density(ROWS)
-    drawn = model.draw(np.repeat(ROWS, 4000, axis=0), np.random.default_rng(0))
+    drawn = model.draw(np.repeat(ROWS, 4000, axis=0), np.random.default_rng(0), 0.7)
     for i, row in enumerate(ROWS):
         holes = np.isnan(row)
         shares, means, rest, logarithm = mixture(row, model.patterns, 0.7 * covariance)
@@ -283,6 +283,17 @@ def test_what_is_wrong_with_a_table_is_named():
     imputer.set_params(handle_unknown="error")
     with pytest.raises(ValueError, match="'city' holds 'Bonn', which it did not in fit"):
         imputer.transform(unseen)
+
+
+def test_new_rows_of_categories_alone_are_training_rows():
+    frame = people()[["city", "grade", "member"]]
+    imputer = EnergyImputer(random_state=0).fit(frame)
+    with pytest.warns(UserWarning, match="All columns are categories"):
+        rows = imputer.sample(len(frame), random_state=0)
+    pd.testing.assert_frame_equal(
+        rows.sort_values(["city", "grade"]).reset_index(drop=True),
+        frame.sort_values(["city", "grade"]).reset_index(drop=True),
+    )
 
 
 def test_odd_tables():

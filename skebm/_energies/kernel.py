@@ -159,10 +159,15 @@ class Kernel:
             total[np.ix_(holes, holes)] += np.linalg.inv(self.precision[np.ix_(holes, holes)])
         return total / len(X)
 
-    def draw(self, X, rng):
-        """Rows with a draw of what is missing in its place, exactly."""
+    def draw(self, X, rng, width, spread=True):
+        """Rows with a draw of what is missing in its place.
+
+        Components are drawn with weights at the temperature, and have a width of their own.
+        Features that do not `spread` have the value that the drawn component gives them.
+        """
         result = X.copy()
         center = self.patterns.mean(axis=0)
+        spread = np.broadcast_to(spread, X.shape[1])
         for i, holes, inner, r, distance in self._rows(X, None):
             if not holes.size:
                 continue
@@ -172,9 +177,17 @@ class Kernel:
                 inner, mean = self._covariance(), self.patterns[k]
             else:
                 mean = center[holes] - inner @ r[k]
-            noise = np.linalg.cholesky(inner) @ rng.standard_normal(holes.size)
-            result[i, holes] = mean + np.sqrt(self.temperature) * noise
+            noise = np.sqrt(width) * np.linalg.cholesky(inner) @ rng.standard_normal(holes.size)
+            result[i, holes] = mean + np.where(spread[holes], noise, 0)
         return result
+
+    def draw_free(self, n_rows, rng, width, spread=True):
+        """New rows, of components that are different ones as long as there are others."""
+        n_patterns, n_features = self.patterns.shape
+        rounds = [rng.permutation(n_patterns) for _ in range(-(-n_rows // n_patterns))]
+        noise = rng.standard_normal((n_rows, n_features))
+        noise = np.sqrt(width) * noise @ np.linalg.cholesky(self._covariance()).T
+        return self.patterns[np.concatenate(rounds)[:n_rows]] + np.where(spread, noise, 0)
 
     def _covariance(self):
         return np.linalg.inv(self.precision)

@@ -21,8 +21,8 @@ LEAST_HIDDEN, HIDDEN_SHARE, JUDGED_ROWS = 100, 0.1, 500
 RIDGE = 1e-3
 
 
-def learn(X, rng, n_iter, temperature):
-    """Patterns without holes, a shared covariance, and the temperatures.
+def learn(X, rng, n_iter, temperature, covariance_type):
+    """Patterns without holes, with a shared covariance and a temperature, twice.
 
     Parameters
     ----------
@@ -34,16 +34,18 @@ def learn(X, rng, n_iter, temperature):
         Rounds.
     temperature : float or "auto"
         That of conditional means.
+    covariance_type : {"full", "diag"}
+        Of the components for densities and draws: that of the patterns, or that of standardised
+        columns that are independent.
 
     Returns
     -------
-    kernel : Kernel
-        At the temperature of densities and draws.
-    mean_temperature : float
-        That of conditional means.
+    means, densities : Kernel
+        Of conditional means, and of densities and draws, each at its temperature.
     """
     if not X.shape[1]:  # nothing varies
-        return Kernel(X, np.zeros((0, 0)), 0.0, 1.0), USUAL
+        nothing = Kernel(X, np.zeros((0, 0)), 0.0, USUAL)
+        return nothing, nothing
     hidden = ~np.isnan(X) & (rng.random(X.shape) < HIDDEN_SHARE)
     # a row keeps something to be known by
     hidden[(np.isnan(X) | hidden).all(axis=1)] = False
@@ -59,9 +61,11 @@ def learn(X, rng, n_iter, temperature):
         clear = excess.std(axis=1) / np.sqrt(errors.shape[1])
         good = np.array(TEMPERATURES)[excess.mean(axis=1) <= clear]
         mean_temperature = float(good[np.abs(np.log(good / USUAL)).argmin()])
-    kernel = fill(X, mean_temperature, n_iter)
-    energy = Attention.of(kernel.whitened(), "euclidean", Softmax())
-    return kernel.at(density_temperature(energy)), mean_temperature
+    means = densities = fill(X, mean_temperature, n_iter)
+    if covariance_type == "diag":
+        densities = Kernel.of(means.patterns, np.eye(X.shape[1]), 1.0)
+    energy = Attention.of(densities.whitened(), "euclidean", Softmax())
+    return means, densities.at(density_temperature(energy))
 
 
 def fill(X, temperature, n_iter):
