@@ -246,7 +246,8 @@ class Table:
     def blank(self, n_rows):
         """A table of that many rows, to write into."""
         if self.is_frame:
-            return nw.to_native(_frame(self.template)[[0] * n_rows])
+            frame = nw.maybe_reset_index(_frame(self.template)[[0] * n_rows])
+            return nw.to_native(frame)
         return np.repeat(self.template, n_rows, axis=0)
 
 

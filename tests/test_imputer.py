@@ -169,6 +169,8 @@ def test_new_rows_keep_types_and_ranges(library):
     rows = imputer.sample(200, random_state=0)
     assert list(rows.dtypes) == list(frame.dtypes)
     assert len(rows) == 200
+    if library == "pandas":
+        assert list(rows.index) == list(range(200))
     assert set(rows["city"].to_list()) == {"Rome", "Oslo", "Lima"}
     assert set(rows["grade"].to_list()) == {"top", "mid", "low"}
     assert rows["age"].min() >= whole["age"].min()
