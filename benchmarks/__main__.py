@@ -48,6 +48,7 @@ def main():
     parser.add_argument("--tables", help="archive of binary tables, for likelihood")
     parser.add_argument("--seeds", type=int, default=1, help="number of long runs, for mnist")
     parser.add_argument("--runs", type=int, default=100, help="runs of 4-2-4 in encoder")
+    parser.add_argument("--forests", action="store_true", help="a slow peer, for tables")
     options = parser.parse_args()
     BENCHMARKS[options.name](options)
 

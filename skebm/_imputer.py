@@ -312,7 +312,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         rng, table = as_generator(random_state), self._table_
         width, spreads = self.density_temperature_, table.spreads
         if given is None:
-            if not spreads.any():
+            if not spreads.any() and "categories" in self.column_kinds_.values():
                 warn(
                     "All columns are categories, so that new rows are training rows. RBM draws "
                     "others; so does sample(given=...) where some columns are missing."

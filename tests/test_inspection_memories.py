@@ -12,6 +12,8 @@ from sklearn.exceptions import NotFittedError
 from skebm import HopfieldMemory, theory
 from skebm.datasets import corrupt, make_patterns
 from skebm.inspection import (
+    DenseCapacityDisplay,
+    EnergyLandscapeDisplay,
     EnergyTraceDisplay,
     PhaseDiagramDisplay,
     RecallCurveDisplay,
@@ -44,14 +46,14 @@ def test_recall_curve():
     assert display.ax_.get_xlabel() == "load (patterns per unit)"
     assert display.ax_.get_ylabel() == "overlap after recall"
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert labels == ["theory, Hebb's rule", "hebb, 200 units"]
+    assert labels == ["theory, Hebb's rule", r"$\alpha_c = 0.138$", "hebb, 200 units"]
     # a second rule on the same axes repeats neither theory nor figure
     other = RecallCurveDisplay.from_estimator(
         HopfieldMemory("storkey"), loads=[0.1], n_features=101, random_state=0, ax=display.ax_
     )
     assert other.figure_ is display.figure_
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert labels == ["theory, Hebb's rule", "hebb, 200 units", "storkey, 101 units"]
+    assert labels[2:] == ["hebb, 200 units", "storkey, 101 units"]
 
 
 @pytest.mark.slow
@@ -125,3 +127,47 @@ def test_uniform_images_are_drawn_as_dark_as_they_are():
     assert len({image.get_clim() for image in images}) == 1
     on, off = (image.norm(image.get_array()).mean() for image in images[:2])
     assert (on, off) == (1, 0)
+
+
+def test_arguments_reach_the_artists_and_patterns_are_marked():
+    patterns = make_patterns(3, 50, random_state=0)
+    memory = HopfieldMemory().fit(patterns)
+    _, axes = plt.subplots(2, 2)
+    trace = EnergyTraceDisplay.from_estimator(memory, corrupt(patterns), ax=axes[0, 0], lw=3)
+    assert [line.get_linewidth() for line in trace.ax_.lines] == [3, 3, 3]
+    assert len({line.get_color() for line in trace.ax_.lines}) == 3
+    np.testing.assert_allclose(trace.stored, memory.energy(patterns))
+    names = [text.get_text() for text in trace.ax_.get_legend().get_texts()]
+    assert names == ["cue 0", "cue 1", "cue 2", "stored patterns"]
+    landscape = EnergyLandscapeDisplay.from_estimator(
+        memory, n_points=11, ax=axes[0, 1], cmap="Greys", levels=5
+    )
+    marks = [line.get_xydata()[0].tolist() for line in landscape.ax_.lines]
+    assert marks == [[1, 0], [0, 1], [-1, 0], [0, -1]]
+    curve = RecallCurveDisplay.from_estimator(
+        HopfieldMemory(), loads=[0.05], n_features=100, ax=axes[1, 0], color="r", random_state=0
+    )
+    assert curve.ax_.lines[0].get_color() == "r"
+    phases = PhaseDiagramDisplay.from_theory(n_points=6, ax=axes[1, 1], lw=4)
+    assert {line.get_linewidth() for line in phases.ax_.lines} == {4}
+    figure = plt.figure()
+    part = figure.subfigures(1, 2)[1]
+    images = RecalledImagesDisplay.from_estimator(
+        memory, patterns, shape=(5, 10), figure=part, cmap="Blues"
+    )
+    assert images.figure_ is part
+    assert images.axes_[0, 0].images[0].get_cmap().name == "Blues"
+
+
+@pytest.mark.parametrize("interaction", ["polynomial", "rectified_polynomial"])
+def test_dense_capacity_follows_theory(interaction):
+    memory = ModernHopfieldMemory(interaction, degree=3)
+    display = DenseCapacityDisplay.from_estimator(
+        memory, n_features=60, n_bits=6000, random_state=0, color="C3"
+    )
+    expected = np.geomspace(1e-3, 0.2, 8)
+    # theory is for many units; errors of .1 % are tails of sums that are not normal yet
+    np.testing.assert_allclose(np.log(display.errors[2:] / expected[2:]), 0, atol=0.35)
+    assert display.ax_.lines[0].get_color() == "C3"
+    with pytest.raises(ValueError, match="interaction='polynomial'"):
+        DenseCapacityDisplay.from_estimator(ModernHopfieldMemory())

@@ -13,6 +13,7 @@ from ._machines import (
     WeightHistogramDisplay,
 )
 from ._memories import (
+    DenseCapacityDisplay,
     EnergyLandscapeDisplay,
     EnergyTraceDisplay,
     PhaseDiagramDisplay,
@@ -22,6 +23,7 @@ from ._memories import (
 
 __all__ = [
     "CompletionDisplay",
+    "DenseCapacityDisplay",
     "EnergyLandscapeDisplay",
     "EnergyTraceDisplay",
     "ImagesDisplay",

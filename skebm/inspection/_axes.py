@@ -12,18 +12,15 @@ def new_axes(ax):
     return plt.subplots(layout="constrained")[1]
 
 
-def image_grid(rows, shape, labels=None, **options):
-    """Plot images into a new figure, a list of rows of them, and return figure and axes."""
-    import matplotlib.pyplot as plt
-
+def image_grid(rows, shape, labels=None, figure=None, **options):
+    """Plot images, a list of rows of them, and return figure, axes and the last image."""
     n_columns = max(len(row) for row in rows)
-    figure, axes = plt.subplots(
-        len(rows),
-        n_columns,
-        figsize=(0.7 * n_columns + 0.8, 0.75 * len(rows) + 0.3),
-        squeeze=False,
-        layout="constrained",
-    )
+    if figure is None:
+        import matplotlib.pyplot as plt
+
+        size = 0.7 * n_columns + 0.8, 0.75 * len(rows) + 0.3
+        figure = plt.figure(figsize=size, layout="constrained")
+    axes = figure.subplots(len(rows), n_columns, squeeze=False)
     image = None
     for line, images in zip(axes, rows, strict=True):
         for ax in line:

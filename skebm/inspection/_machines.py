@@ -39,7 +39,16 @@ class ImagesDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, shape, kind="auto", n_images=25, n_columns=None, random_state=None
+        cls,
+        estimator,
+        *,
+        shape,
+        kind="auto",
+        n_images=25,
+        n_columns=None,
+        random_state=None,
+        figure=None,
+        **image_kwargs,
     ):
         """Take images from a fitted estimator, and plot them.
 
@@ -58,6 +67,10 @@ class ImagesDisplay:
             Images side by side; None for a square.
         random_state : int, RandomState, numpy.random.Generator or None, default=None
             Seed of samples.
+        figure : matplotlib.figure.Figure or SubFigure, default=None
+            What to plot into; None for a new figure.
+        **image_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.imshow`, cmap for example.
 
         Returns
         -------
@@ -88,15 +101,21 @@ class ImagesDisplay:
                 "'filters', 'patterns' and 'samples'."
             )
         check_shape(shape, images.shape[1])
-        return cls(images, shape=shape, kind=kind).plot(n_columns=n_columns)
+        return cls(images, shape=shape, kind=kind).plot(
+            n_columns=n_columns, figure=figure, **image_kwargs
+        )
 
-    def plot(self, *, n_columns=None):
-        """Plot the images into a new figure.
+    def plot(self, *, n_columns=None, figure=None, **image_kwargs):
+        """Plot the images.
 
         Parameters
         ----------
         n_columns : int, default=None
             Images side by side; None for a square.
+        figure : matplotlib.figure.Figure or SubFigure, default=None
+            What to plot into; None for a new figure.
+        **image_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.imshow`, cmap for example.
 
         Returns
         -------
@@ -111,7 +130,9 @@ class ImagesDisplay:
             low, high = float(self.images.min()), float(self.images.max())
             size = max(-low, high) or 1.0
             options = {"cmap": "RdBu_r", "vmin": -size, "vmax": size}
-        self.figure_, self.axes_, image = image_grid(rows, self.shape, **options)
+        self.figure_, self.axes_, image = image_grid(
+            rows, self.shape, figure=figure, **(options | image_kwargs)
+        )
         if self.kind == "filters":
             self.figure_.colorbar(image, ax=self.axes_, label="weight", shrink=0.8)
         self.figure_.suptitle(self.kind, fontsize=10)
@@ -147,7 +168,18 @@ class CompletionDisplay:
         self.shape = shape
 
     @classmethod
-    def from_estimator(cls, estimator, X, known, *, shape, n_samples=3, random_state=None):
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        known,
+        *,
+        shape,
+        n_samples=3,
+        random_state=None,
+        figure=None,
+        **image_kwargs,
+    ):
         """Complete images from a part of their pixels, and plot them.
 
         Parameters
@@ -164,6 +196,10 @@ class CompletionDisplay:
             Completions of every image.
         random_state : int, RandomState, numpy.random.Generator or None, default=None
             Seed.
+        figure : matplotlib.figure.Figure or SubFigure, default=None
+            What to plot into; None for a new figure.
+        **image_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.imshow`, cmap for example.
 
         Returns
         -------
@@ -181,10 +217,17 @@ class CompletionDisplay:
         given = np.where(known, X, np.nan)
         samples = estimator.sample(n_samples, given=given, random_state=random_state)
         completions = samples.reshape(len(X), n_samples, -1)
-        return cls(X, given, completions, shape=shape).plot()
+        return cls(X, given, completions, shape=shape).plot(figure=figure, **image_kwargs)
 
-    def plot(self):
-        """Plot the images into a new figure.
+    def plot(self, *, figure=None, **image_kwargs):
+        """Plot the images.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure or SubFigure, default=None
+            What to plot into; None for a new figure.
+        **image_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.imshow`, cmap for example.
 
         Returns
         -------
@@ -194,7 +237,9 @@ class CompletionDisplay:
         rows = [self.images, self.given, *np.swapaxes(self.completions, 0, 1)]
         labels = ["image", "given", *["completed"] * self.completions.shape[1]]
         options = grey_range(self.images, self.completions)
-        self.figure_, self.axes_, _ = image_grid(rows, self.shape, labels, **options)
+        self.figure_, self.axes_, _ = image_grid(
+            rows, self.shape, labels, figure=figure, **(options | image_kwargs)
+        )
         for ax in self.axes_[1]:
             ax.set_facecolor("#f3d9b1")  # what is free, in a colour that no pixel has
         return self
@@ -226,7 +271,7 @@ class SingularValuesDisplay:
         self.edge = edge
 
     @classmethod
-    def from_monitor(cls, monitor, quantity="values", *, edge=None, ax=None):
+    def from_monitor(cls, monitor, quantity="values", *, edge=None, ax=None, **line_kwargs):
         """Plot what a monitor recorded with `skebm.monitors.singular_values`.
 
         Parameters
@@ -240,6 +285,8 @@ class SingularValuesDisplay:
             `skebm.theory.marchenko_pastur_edge`.
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        **line_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.loglog`.
 
         Returns
         -------
@@ -247,15 +294,19 @@ class SingularValuesDisplay:
             The display.
         """
         data = monitor.data()
-        return cls(data["epoch"], data[quantity], edge=edge).plot(ax=ax)
+        return cls(data["epoch"], data[quantity], edge=edge).plot(ax=ax, **line_kwargs)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None, *, cmap="viridis", **line_kwargs):
         """Plot a line for every singular value, on logarithmic axes.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        cmap : str or Colormap, default="viridis"
+            Colours of the values, the largest first.
+        **line_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.loglog`.
 
         Returns
         -------
@@ -267,9 +318,9 @@ class SingularValuesDisplay:
         shades = np.linspace(0, 0.8, self.values.shape[1])
         import matplotlib as mpl
 
-        colors = mpl.colormaps["viridis"](shades)
+        colors = mpl.colormaps.get_cmap(cmap)(shades)
         for line, color in zip(self.values.T, colors, strict=True):
-            ax.loglog(self.epochs, line, color=color, lw=0.8)
+            ax.loglog(self.epochs, line, **({"color": color, "lw": 0.8} | line_kwargs))
         if self.edge is not None:
             ax.axhline(self.edge, color="k", ls="--", lw=1, label="edge of the random bulk")
             ax.legend()
@@ -300,7 +351,7 @@ class WeightHistogramDisplay:
         self.label = label
 
     @classmethod
-    def from_estimator(cls, estimator, *, bins=60, label="weights", ax=None):
+    def from_estimator(cls, estimator, *, bins=60, label="weights", ax=None, **hist_kwargs):
         """Plot the weights of a fitted machine.
 
         Parameters
@@ -313,6 +364,8 @@ class WeightHistogramDisplay:
             Name of the histogram.
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        **hist_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.hist`.
 
         Returns
         -------
@@ -320,9 +373,9 @@ class WeightHistogramDisplay:
             The display.
         """
         check_is_fitted(estimator)
-        return cls(weights_of(estimator).ravel(), label=label).plot(ax=ax, bins=bins)
+        return cls(weights_of(estimator).ravel(), label=label).plot(ax=ax, bins=bins, **hist_kwargs)
 
-    def plot(self, ax=None, *, bins=60):
+    def plot(self, ax=None, *, bins=60, **hist_kwargs):
         """Plot the histogram, with a logarithmic density: a normal one is a parabola.
 
         Parameters
@@ -331,6 +384,8 @@ class WeightHistogramDisplay:
             Axes to plot into; None for new ones.
         bins : int, default=60
             Number of bins.
+        **hist_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.hist`.
 
         Returns
         -------
@@ -339,9 +394,8 @@ class WeightHistogramDisplay:
         """
         self.ax_ = ax = new_axes(ax)
         self.figure_ = ax.figure
-        density, _, _ = ax.hist(
-            self.weights, bins, density=True, histtype="step", lw=1.2, label=self.label
-        )
+        options = {"histtype": "step", "lw": 1.2, "label": self.label} | hist_kwargs
+        density, _, _ = ax.hist(self.weights, bins, density=True, **options)
         mean, deviation = self.weights.mean(), self.weights.std()
         x = np.linspace(self.weights.min(), self.weights.max(), 200)
         lowest = 0.5 * density[density > 0].min()
@@ -380,7 +434,7 @@ class TrainingCurveDisplay:
         self.ylabel = ylabel
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None):
+    def from_estimator(cls, estimator, *, ax=None, **line_kwargs):
         """Plot what the machine itself remembers: log-likelihoods, else its loss.
 
         Parameters
@@ -389,6 +443,8 @@ class TrainingCurveDisplay:
             A machine after `fit`.
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        **line_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.plot`.
 
         Returns
         -------
@@ -407,10 +463,12 @@ class TrainingCurveDisplay:
             epochs = np.arange(len(estimator.loss_curve_)) + 1
             ylabel = "nats" if "(nats)" in name else "difference of energies"
         curves = {name: np.array(values) for name, values in curves.items()}
-        return cls(np.array(epochs), curves, ylabel=ylabel).plot(ax=ax)
+        return cls(np.array(epochs), curves, ylabel=ylabel).plot(ax=ax, **line_kwargs)
 
     @classmethod
-    def from_monitor(cls, monitor, quantities, *, ylabel="mean log-likelihood (nats)", ax=None):
+    def from_monitor(
+        cls, monitor, quantities, *, ylabel="mean log-likelihood (nats)", ax=None, **line_kwargs
+    ):
         """Plot numbers that a monitor recorded.
 
         Parameters
@@ -423,6 +481,8 @@ class TrainingCurveDisplay:
             What they are, and its unit.
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        **line_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.plot`.
 
         Returns
         -------
@@ -430,15 +490,19 @@ class TrainingCurveDisplay:
             The display.
         """
         data = monitor.data()
-        return cls(data["epoch"], {q: data[q] for q in quantities}, ylabel=ylabel).plot(ax=ax)
+        return cls(data["epoch"], {q: data[q] for q in quantities}, ylabel=ylabel).plot(
+            ax=ax, **line_kwargs
+        )
 
-    def plot(self, ax=None):
+    def plot(self, ax=None, **line_kwargs):
         """Plot a line for every quantity.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        **line_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.plot`.
 
         Returns
         -------
@@ -449,7 +513,8 @@ class TrainingCurveDisplay:
         self.figure_ = ax.figure
         # markers tell the lines apart in grey, too
         for (name, values), marker in zip(self.curves.items(), cycle("osv^D"), strict=False):
-            ax.plot(self.epochs, values, marker=marker, ms=3.5, lw=1, label=name)
+            options = {"marker": marker, "ms": 3.5, "lw": 1, "label": name} | line_kwargs
+            ax.plot(self.epochs, values, **options)
         ax.set(xlabel="epoch", ylabel=self.ylabel)
         ax.legend()
         return self

@@ -12,6 +12,9 @@ from ..datasets import make_patterns
 from ..theory._hopfield import ground_state_line
 from ._axes import check_shape, grey_range, image_grid, new_axes
 
+# cues that have a colour and a name each
+FEW_CUES = 8
+
 
 class RecallCurveDisplay:
     """Overlap of recalled with stored random patterns against the load, and the theory of it.
@@ -45,7 +48,15 @@ class RecallCurveDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, *, loads=None, n_features=500, n_rows=100, random_state=None, ax=None
+        cls,
+        estimator,
+        *,
+        loads=None,
+        n_features=500,
+        n_rows=100,
+        random_state=None,
+        ax=None,
+        **errorbar_kwargs,
     ):
         """Store random patterns at every load, start recall at them, and plot where it ends.
 
@@ -63,6 +74,8 @@ class RecallCurveDisplay:
             Seed.
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        **errorbar_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.errorbar`.
 
         Returns
         -------
@@ -85,9 +98,9 @@ class RecallCurveDisplay:
         is_classic = isinstance(estimator, HopfieldMemory)
         kind = estimator.learning_rule if is_classic else estimator.interaction
         display = cls(numbers / n_features, overlaps, errors, label=f"{kind}, {n_features} units")
-        return display.plot(ax=ax, theory_line=is_classic)
+        return display.plot(ax=ax, theory_line=is_classic, **errorbar_kwargs)
 
-    def plot(self, ax=None, *, theory_line=True):
+    def plot(self, ax=None, *, theory_line=True, **errorbar_kwargs):
         """Plot the curve.
 
         Parameters
@@ -96,6 +109,8 @@ class RecallCurveDisplay:
             Axes to plot into; None for new ones.
         theory_line : bool, default=True
             Whether to add what theory says about Hebb's rule to new axes.
+        **errorbar_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.errorbar`.
 
         Returns
         -------
@@ -105,15 +120,16 @@ class RecallCurveDisplay:
         self.ax_ = ax = new_axes(ax)
         self.figure_ = ax.figure
         first = not ax.lines
-        ax.errorbar(self.loads, self.overlaps, self.errors, fmt="o", ms=4, label=self.label)
+        options = {"fmt": "o", "ms": 4, "label": self.label} | errorbar_kwargs
+        ax.errorbar(self.loads, self.overlaps, self.errors, **options)
         if first and theory_line:
             highest = theory.critical_load()
             loads = np.linspace(1e-3, highest - 1e-9, 100)
             line = [theory.retrieval_state(load).overlap for load in loads]
             ax.plot(loads, line, "k--", lw=1, label="theory, Hebb's rule")
-            ax.axvline(highest, color="0.6", lw=1, ls=":")
+            ax.axvline(highest, color="0.6", lw=1, ls=":", label=rf"$\alpha_c = {highest:.3f}$")
         ax.set(xlabel="load (patterns per unit)", ylabel="overlap after recall", ylim=(0, 1.04))
-        ax.legend()
+        ax.legend(loc="lower left")
         return self
 
 
@@ -146,7 +162,7 @@ class PhaseDiagramDisplay:
         self.ground_state = ground_state
 
     @classmethod
-    def from_theory(cls, *, n_points=20, ax=None):
+    def from_theory(cls, *, n_points=20, ax=None, **line_kwargs):
         """Compute and plot the phase diagram.
 
         Parameters
@@ -155,6 +171,8 @@ class PhaseDiagramDisplay:
             Points of the line of retrieval; half as many of the other.
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        **line_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.plot`, for all lines.
 
         Returns
         -------
@@ -167,15 +185,17 @@ class PhaseDiagramDisplay:
         # dense at both ends, where the line is steep
         loads = 0.0518 * np.sin(np.linspace(0.12, np.pi / 2, max(n_points // 2, 5))) ** 2
         ground_state = np.array([ground_state_line(float(load)) for load in loads])
-        return cls(temperatures, critical_loads, loads, ground_state).plot(ax=ax)
+        return cls(temperatures, critical_loads, loads, ground_state).plot(ax=ax, **line_kwargs)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None, **line_kwargs):
         """Plot the lines, and name the phases.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        **line_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.plot`, for all lines.
 
         Returns
         -------
@@ -185,11 +205,19 @@ class PhaseDiagramDisplay:
         self.ax_ = ax = new_axes(ax)
         self.figure_ = ax.figure
         wide = np.linspace(0, 0.16, 50)
-        ax.plot(wide, 1 + np.sqrt(wide), color="C0", label=r"$T_g$: spin glass")
-        ax.plot(self.critical_loads, self.temperatures, color="C1", label=r"$T_M$: retrieval")
         loads = np.concatenate([[0], self.loads, [0.05185]])
         line = np.concatenate([[1], self.ground_state, [0]])
-        ax.plot(loads, line, color="C2", ls="--", label=r"$T_c$: ground state")
+        lines = (
+            (wide, 1 + np.sqrt(wide), {"color": "C0", "label": r"$T_g$: spin glass"}),
+            (
+                self.critical_loads,
+                self.temperatures,
+                {"color": "C1", "label": r"$T_M$: retrieval"},
+            ),
+            (loads, line, {"color": "C2", "ls": "--", "label": r"$T_c$: ground state"}),
+        )
+        for x, y, options in lines:
+            ax.plot(x, y, **(options | line_kwargs))
         ax.fill_betweenx(self.temperatures, self.critical_loads, color="C1", alpha=0.12, lw=0)
         ax.fill_between(loads, line, color="C2", alpha=0.15, lw=0)
         ax.text(0.004, 0.12, "patterns are\nground states", fontsize=8)
@@ -214,6 +242,8 @@ class EnergyTraceDisplay:
         Energy of every row.
     xlabel : str, default="sweeps"
         What positions count.
+    stored : ndarray of shape (n_patterns,), default=None
+        Energies of stored patterns, to mark where they lie.
 
     Attributes
     ----------
@@ -223,13 +253,14 @@ class EnergyTraceDisplay:
         The figure.
     """
 
-    def __init__(self, sweeps, energies, *, xlabel="sweeps"):
+    def __init__(self, sweeps, energies, *, xlabel="sweeps", stored=None):
+        self.stored = stored
         self.sweeps = sweeps
         self.energies = energies
         self.xlabel = xlabel
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, ax=None):
+    def from_estimator(cls, estimator, X, *, ax=None, **line_kwargs):
         """Recall cues and plot their energies.
 
         Spins follow their fields one after another, at temperature 0; continuous states move step
@@ -243,6 +274,8 @@ class EnergyTraceDisplay:
             Cues.
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        **line_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.plot`.
 
         Returns
         -------
@@ -256,15 +289,19 @@ class EnergyTraceDisplay:
         has_spins = isinstance(estimator, HopfieldMemory) or estimator._dense()
         per_sweep, xlabel = (-(-n_features // every), "sweeps") if has_spins else (1, "steps")
         positions = np.arange(len(energies)) / per_sweep
-        return cls(positions, np.array(energies).T, xlabel=xlabel).plot(ax=ax)
+        stored = estimator.energy(estimator.patterns_)
+        display = cls(positions, np.array(energies).T, xlabel=xlabel, stored=stored)
+        return display.plot(ax=ax, **line_kwargs)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None, **line_kwargs):
         """Plot a line for every row.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        **line_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.plot`.
 
         Returns
         -------
@@ -273,8 +310,16 @@ class EnergyTraceDisplay:
         """
         self.ax_ = ax = new_axes(ax)
         self.figure_ = ax.figure
-        ax.plot(self.sweeps, self.energies.T, color="C0", alpha=0.7, lw=1)
+        few = len(self.energies) <= FEW_CUES
+        for k, line in enumerate(self.energies):
+            options = {"lw": 1, "label": f"cue {k}" if few else None}
+            options |= {} if few else {"color": "C0", "alpha": 0.7}
+            ax.plot(self.sweeps, line, **(options | line_kwargs))
+        if self.stored is not None:
+            low, high = np.min(self.stored), np.max(self.stored)
+            ax.axhspan(low, high, color="0.6", alpha=0.3, lw=1, label="stored patterns")
         ax.set(xlabel=self.xlabel, ylabel="energy")
+        ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
         return self
 
 
@@ -289,6 +334,8 @@ class EnergyLandscapeDisplay:
         Energy of ``first * pattern + second * other``, a row for every value of `second`.
     names : tuple of str
         Names of the two patterns.
+    minima : array-like of shape (n_marks, 2), default=()
+        Where patterns (and, of spins, their negatives) lie.
 
     Attributes
     ----------
@@ -298,14 +345,15 @@ class EnergyLandscapeDisplay:
         The figure.
     """
 
-    def __init__(self, first, second, energy, *, names):
+    def __init__(self, first, second, energy, *, names, minima=()):
+        self.minima = minima
         self.first = first
         self.second = second
         self.energy = energy
         self.names = names
 
     @classmethod
-    def from_estimator(cls, estimator, patterns=(0, 1), *, n_points=41, ax=None):
+    def from_estimator(cls, estimator, patterns=(0, 1), *, n_points=41, ax=None, **contour_kwargs):
         """Compute and plot the energies.
 
         Parameters
@@ -319,6 +367,8 @@ class EnergyLandscapeDisplay:
             Points along each axis, from -1 to 1 (continuous memories: from -.5 to 1.5).
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        **contour_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.contourf`.
 
         Returns
         -------
@@ -357,15 +407,21 @@ class EnergyLandscapeDisplay:
         else:
             energy = estimator.energy(states)
         names = tuple(f"share of pattern {k}" for k in patterns)
-        return cls(axis, axis, energy.reshape(x.shape), names=names).plot(ax=ax)
+        minima = np.eye(2)
+        if is_spins:
+            minima = np.concatenate([minima, -minima])
+        display = cls(axis, axis, energy.reshape(x.shape), names=names, minima=minima)
+        return display.plot(ax=ax, **contour_kwargs)
 
-    def plot(self, ax=None):
+    def plot(self, ax=None, **contour_kwargs):
         """Plot lines of equal energy.
 
         Parameters
         ----------
         ax : matplotlib.axes.Axes, default=None
             Axes to plot into; None for new ones.
+        **contour_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.contourf`.
 
         Returns
         -------
@@ -374,8 +430,11 @@ class EnergyLandscapeDisplay:
         """
         self.ax_ = ax = new_axes(ax)
         self.figure_ = ax.figure
-        filled = ax.contourf(self.first, self.second, self.energy, 20, cmap="viridis")
+        options = {"levels": 20, "cmap": "viridis"} | contour_kwargs
+        filled = ax.contourf(self.first, self.second, self.energy, **options)
         ax.contour(self.first, self.second, self.energy, 20, colors="w", linewidths=0.3)
+        for x, y in self.minima:
+            ax.plot(x, y, "o", color="w", mec="k", ms=5, clip_on=False)
         self.figure_.colorbar(filled, ax=ax, label="energy")
         ax.set(xlabel=self.names[0], ylabel=self.names[1], aspect="equal")
         return self
@@ -404,7 +463,7 @@ class RecalledImagesDisplay:
         self.shape = shape
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, shape, targets=None):
+    def from_estimator(cls, estimator, X, *, shape, targets=None, figure=None, **image_kwargs):
         """Recall image cues and plot them on the way.
 
         Parameters
@@ -418,6 +477,10 @@ class RecalledImagesDisplay:
             Height and width of an image.
         targets : array-like of shape (n_rows, n_features), default=None
             Clean images to show below.
+        figure : matplotlib.figure.Figure or SubFigure, default=None
+            What to plot into; None for a new figure.
+        **image_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.imshow`, cmap for example.
 
         Returns
         -------
@@ -433,10 +496,17 @@ class RecalledImagesDisplay:
         images = {"cue": before, "during": during, "recalled": recalled}
         if targets is not None:
             images["stored"] = check_array(targets)
-        return cls(images, shape=shape).plot()
+        return cls(images, shape=shape).plot(figure, **image_kwargs)
 
-    def plot(self):
-        """Plot the images into a new figure.
+    def plot(self, figure=None, **image_kwargs):
+        """Plot the images.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure or SubFigure, default=None
+            What to plot into; None for a new figure.
+        **image_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.imshow`, cmap for example.
 
         Returns
         -------
@@ -447,6 +517,175 @@ class RecalledImagesDisplay:
             list(self.images.values()),
             self.shape,
             list(self.images),
-            **grey_range(*self.images.values()),
+            figure=figure,
+            **(grey_range(*self.images.values()) | image_kwargs),
         )
+        return self
+
+
+class DenseCapacityDisplay:
+    """Share of unstable bits of stored random patterns against the load, and the theory of it.
+
+    Dense memories hold a number of patterns that grows like a power of the number of units, so the
+    load is the number of patterns over ``N^(degree - 1)``.
+
+    Parameters
+    ----------
+    loads : ndarray of shape (n_loads,)
+        Patterns over ``N^(degree - 1)``.
+    errors : ndarray of shape (n_loads,)
+        Share of bits whose turning over lowers the energy.
+    n_bits : int
+        Bits looked at for each.
+    n_features, degree : int
+        Units, and the power of the memory.
+    rectified : bool, default=False
+        Whether negative overlaps are left out.
+
+    Attributes
+    ----------
+    ax_ : matplotlib.axes.Axes
+        The axes.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+
+    See Also
+    --------
+    skebm.theory.dense_capacity : The line.
+
+    References
+    ----------
+    D. Krotov and J. Hopfield, "Dense associative memory for pattern recognition" (2016).
+    """
+
+    def __init__(self, loads, errors, n_bits, *, n_features, degree, rectified=False):
+        self.loads = loads
+        self.errors = errors
+        self.n_bits = n_bits
+        self.n_features = n_features
+        self.degree = degree
+        self.rectified = rectified
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        *,
+        loads=None,
+        n_features=80,
+        n_bits=4000,
+        random_state=None,
+        ax=None,
+        **line_kwargs,
+    ):
+        """Store random patterns at every load, and count the bits that are not stable.
+
+        Parameters
+        ----------
+        estimator : ModernHopfieldMemory
+            With ``interaction="polynomial"`` or ``"rectified_polynomial"``; it is cloned and not
+            changed.
+        loads : array-like of shape (n_loads,), default=None
+            Patterns over ``N^(degree - 1)``; None for eight values at which theory expects errors
+            of .1 % to 20 %.
+        n_features : int, default=80
+            Units N of the memories.
+        n_bits : int, default=4000
+            Bits to look at for every load.
+        random_state : int, RandomState, numpy.random.Generator or None, default=None
+            Seed.
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+        **line_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.errorbar`.
+
+        Returns
+        -------
+        display : DenseCapacityDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If the memory is not a polynomial one.
+        """
+        check_count("n_features", n_features, 2)
+        check_count("n_bits", n_bits, 1)
+        kind = getattr(estimator, "interaction", None)
+        if kind not in ("polynomial", "rectified_polynomial"):
+            raise ValueError(
+                "The estimator must be a ModernHopfieldMemory with interaction='polynomial' or "
+                f"'rectified_polynomial', got {estimator!r}."
+            )
+        degree, rectified = estimator.degree, kind == "rectified_polynomial"
+        scale = float(n_features) ** (degree - 1)
+        if loads is None:
+            errors = np.geomspace(1e-3, 0.2, 8)
+            loads = [
+                theory.dense_capacity(n_features, degree, error=error, rectified=rectified) / scale
+                for error in errors
+            ]
+        rng, found = as_generator(random_state), []
+        numbers = np.maximum(np.rint(np.asarray(loads, float) * scale).astype(int), 1)
+        for number in numbers:
+            patterns = make_patterns(number, n_features, random_state=rng)
+            memory = clone(estimator).fit(patterns)
+            rows = patterns[rng.integers(number, size=n_bits)]
+            turned, bits = rows.copy(), rng.integers(n_features, size=n_bits)
+            turned[np.arange(n_bits), bits] *= -1
+            found.append(np.mean(memory.energy(turned) < memory.energy(rows)))
+        display = cls(
+            numbers / scale,
+            np.array(found),
+            n_bits,
+            n_features=n_features,
+            degree=degree,
+            rectified=rectified,
+        )
+        return display.plot(ax=ax, **line_kwargs)
+
+    def plot(self, ax=None, **line_kwargs):
+        """Plot errors, on logarithmic axes, with the theory as a line.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, default=None
+            Axes to plot into; None for new ones.
+        **line_kwargs : dict
+            Passed on to `matplotlib.axes.Axes.errorbar`.
+
+        Returns
+        -------
+        display : DenseCapacityDisplay
+            The display.
+        """
+        self.ax_ = ax = new_axes(ax)
+        self.figure_ = ax.figure
+        deviation = np.sqrt(self.errors * (1 - self.errors) / self.n_bits)
+        label = f"degree {self.degree}, {self.n_features} units"
+        points = ax.errorbar(
+            self.loads,
+            self.errors,
+            deviation,
+            **({"fmt": "o", "ms": 4, "label": label} | line_kwargs),
+        )
+        errors = np.geomspace(
+            max(self.errors.min() / 3, 1e-6), min(self.errors.max() * 1.5, 0.4), 60
+        )
+        scale = float(self.n_features) ** (self.degree - 1)
+        loads = [
+            theory.dense_capacity(
+                self.n_features, self.degree, error=error, rectified=self.rectified
+            )
+            / scale
+            for error in errors
+        ]
+        ax.plot(loads, errors, "--", lw=1, color=points[0].get_color())
+        ax.set(
+            xlabel=r"load, $K / N^{n-1}$",
+            ylabel="share of unstable bits",
+            xscale="log",
+            yscale="log",
+        )
+        ax.legend(loc="lower right")
         return self
