@@ -125,6 +125,7 @@ class Machine(
             if not resume:
                 self._begin(X)
             self._learn(X, resume, finished)
+            vars(self).pop("_holes_", None)
         return self
 
     def _learn(self, X, resume, finished):
@@ -335,6 +336,7 @@ class Machine(
             fitted["_course_"] = fitted["_course_"]._replace(best=None, fall=None)
             vars(self).update(fitted)
             finished.append(self.n_iter_)
+            vars(self).pop("_holes_", None)
         return self
 
     def _begin(self, X):

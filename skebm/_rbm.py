@@ -36,6 +36,7 @@ from ._validation import (
     check_method,
     check_same_rows,
     examine,
+    fill_from_columns,
     holds_means,
     mean_and_variance,
     read,
@@ -182,6 +183,10 @@ class RBM(Machine):
         Epochs without improvement after which ``early_stopping=True`` ends training.
     tol : float, default=1e-3
         Smallest gain of the held-out score, in nats, that counts as improvement.
+    missing : {"error", "draw"}, default="error"
+        What `fit` and `partial_fit` do about NaN: refuse it, or draw what is missing of a row given
+        the rest, again at every visit, so that the likelihood of what is known rises. One-hot
+        groups are missing as a whole. Nothing is held out then.
     warm_start : bool, default=False
         Whether `fit` goes on from the parameters, chains and generator of the last call, from
         epoch `n_iter_` up to `max_iter`, to the same result as without the interruption. After
@@ -284,6 +289,7 @@ class RBM(Machine):
         "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
+        "missing": [StrOptions({"error", "draw"})],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "random_state": ["random_state", np.random.Generator],
@@ -312,6 +318,7 @@ class RBM(Machine):
         validation_fraction=0.1,
         n_iter_no_change=5,
         tol=1e-3,
+        missing="error",
         warm_start=False,
         verbose=0,
         random_state=None,
@@ -336,6 +343,7 @@ class RBM(Machine):
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
         self.tol = tol
+        self.missing = missing
         self.warm_start = warm_start
         self.verbose = verbose
         self.random_state = random_state
@@ -426,9 +434,15 @@ class RBM(Machine):
     # ---------------------------------------------------------------- training
 
     def _read_training(self, X, reset):
-        X = read(self, X, reset=reset)
         visible, hidden = as_unit(self.visible), as_unit(self.hidden)
+        takes_holes = self.missing == "draw"
+        X = read(self, X, reset=reset, holes=takes_holes)
         check_columns(visible, "visible", X.shape[1])
+        self._holes_ = None  # until the end of the call
+        if takes_holes and not sparse.issparse(X) and np.isnan(X).any():
+            self._holes_ = np.isnan(X)
+            # the same at every call, so that an interrupted fit goes on from the same rows
+            X = fill_from_columns(X, self._holes_, visible, np.random.default_rng(0))
         check_columns(hidden, "hidden", self.n_components)
         for part, _ in visible.blocks(X.shape[1]):
             for other, _ in hidden.blocks(self.n_components):
@@ -495,7 +509,8 @@ class RBM(Machine):
     def _learn(self, X, resume, finished):
         sides = as_unit(self.visible), as_unit(self.hidden)
         is_normal = all(isinstance(unit, Gaussian) and unit.learns_variance for unit in sides)
-        if is_normal and not self.alpha and not resume and X.shape[0] > 1:
+        goes_to_maximum = is_normal and not self.alpha and self._holes_ is None
+        if goes_to_maximum and not resume and X.shape[0] > 1:
             X = X.toarray() if sparse.issparse(X) else X
             run_epochs(self, 1, X, lambda: self._analyze_factors(X))
             finished.append(self.n_iter_)
@@ -515,7 +530,11 @@ class RBM(Machine):
         return True
 
     def _check_watch(self):
-        """The log-likelihood of any machine can be watched."""
+        if self._holes_ is not None:
+            raise ValueError(
+                "early_stopping=True watches complete rows, and X has holes. Set "
+                "early_stopping=False."
+            )
 
     def _to_watch(self, rows, rng):
         visible = as_unit(self.visible)
@@ -576,6 +595,7 @@ class RBM(Machine):
             ladder,
             swap_rates,
             variance,
+            self._resume_holes(X, before.filled),
         ).copy()
         # the energy of the arrays that training changes
         model = model.replace(**Parameters(*state.parameters)._asdict())
@@ -585,7 +605,7 @@ class RBM(Machine):
         n_rows = -(-X.shape[0] // n_batches)
         n_chains = n_model_chains(self._rule(), state, n_rows)
         work = Workspace.allocate(n_rows, n_chains, Parameters(*state.parameters))
-        discretize = holds_means(X, model.visible)
+        discretize, missing = holds_means(X, model.visible), self._holes_
 
         def run(rates):
             return epoch(
@@ -608,9 +628,18 @@ class RBM(Machine):
                     "l1": alpha * self.l1_ratio * self.temperature,
                 },
                 least_variance=least,
+                missing=missing,
             )
 
         return state, run
+
+    def _resume_holes(self, X, filled):
+        """Rows with states in their holes, those that they had before where there are any."""
+        if self._holes_ is None:
+            return None
+        if filled is None or filled.shape != X.shape:
+            return X
+        return np.where(self._holes_, filled, X).astype(X.dtype)
 
     def _finish(self, X):
         """Look where the probability lies, and move it to where the data are, unless "pcd".
@@ -619,6 +648,8 @@ class RBM(Machine):
         """
         if self._course_.state.chains is None:
             return {}
+        if self._course_.state.filled is not None:
+            X = self._course_.state.filled
         work = self.n_iter_ * self._epoch_work(X.shape[0])
         n_temperatures = min(int(LOOK_SHARE * work / (4 * DEFAULT_CHAINS)), DEFAULT_TEMPERATURES)
         if n_temperatures < LEAST_LOOK:
@@ -1371,6 +1402,7 @@ class RBM(Machine):
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = True
+        tags.input_tags.allow_nan = self.missing == "draw"
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 

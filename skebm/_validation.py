@@ -109,7 +109,7 @@ def all_or_nothing(estimator):
         raise
 
 
-def read(estimator, X, *, reset=False, accept_sparse="csr"):
+def read(estimator, X, *, reset=False, accept_sparse="csr", holes=False):
     """Validate X as floating point: float32 for float32, float16, bool and small integers.
 
     Parameters
@@ -122,6 +122,8 @@ def read(estimator, X, *, reset=False, accept_sparse="csr"):
         Whether the estimator learns its features from X.
     accept_sparse : {"csr", False}, default="csr"
         Whether X may be sparse.
+    holes : bool, default=False
+        Whether X may have NaN.
 
     Returns
     -------
@@ -129,7 +131,14 @@ def read(estimator, X, *, reset=False, accept_sparse="csr"):
         The same values; the caller's array itself where nothing needs to change.
     """
     with _advice_on_missing(estimator):
-        X = validate_data(estimator, X, reset=reset, accept_sparse=accept_sparse, dtype="numeric")
+        X = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            accept_sparse=accept_sparse,
+            dtype="numeric",
+            ensure_all_finite="allow-nan" if holes else True,
+        )
     if sparse.issparse(X):
         if not X.has_canonical_format:
             X = X.copy()
@@ -346,6 +355,25 @@ def _examine_scale(X, part, first_column):
             f"(column {first_column + far[0]}: {deviation[far[0]]:.3g}), which {part!r} units "
             f"do not expect. Put a {part.scaler} before the model.",
         )
+
+
+def fill_from_columns(X, missing, unit, rng):
+    """Rows with values of other rows in their holes: of every unit, a draw of those there are."""
+    X = X.copy()
+    for part, cut in unit.blocks(X.shape[1]):
+        for first in range(cut.start, cut.stop, part.width):
+            columns = slice(first, first + part.width)
+            gone = missing[:, columns].any(axis=1)
+            if (gone & ~missing[:, columns].all(axis=1)).any():
+                raise ValueError(
+                    f"Columns {first} to {columns.stop - 1} are one {part!r} unit, and missing as "
+                    "a whole or not at all."
+                )
+            known = np.flatnonzero(~gone)
+            if not known.size:
+                raise ValueError(f"Column {first} has no value at all. Drop it.")
+            X[gone, columns] = X[rng.choice(known, size=np.count_nonzero(gone)), columns]
+    return X
 
 
 def examine_scales(X, names):

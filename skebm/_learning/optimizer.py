@@ -28,6 +28,8 @@ class State(NamedTuple):
         Running mean of the share of chains that neighbouring rungs exchange.
     variance : ndarray or None
         Variances of visible units that learn them, of all columns.
+    filled : ndarray of shape (n_samples, n_visible) or None
+        Training rows with states in their holes, where there are some.
     """
 
     parameters: tuple
@@ -37,6 +39,7 @@ class State(NamedTuple):
     ladder: np.ndarray | None = None
     swap_rates: np.ndarray | None = None
     variance: np.ndarray | None = None
+    filled: np.ndarray | None = None
 
     def copy(self):
         """The same with arrays of its own, in the memory order they have."""

@@ -238,6 +238,7 @@ def epoch(
     rule,
     regularization,
     least_variance=None,
+    missing=None,
 ):
     """One pass over the rows of X in minibatches.
 
@@ -265,6 +266,9 @@ def epoch(
         ``momentum, l2, l1`` of `optimizer.move`.
     least_variance : ndarray of shape (n_visible,)
         Where ``state.variance`` is learned: `least` of `move_variances`.
+    missing : ndarray of bool of shape (n_samples, n_visible)
+        Holes of the rows. Their states in ``state.filled`` are chains of the positive phase: given
+        the rest of the row they go on for `n_steps` sweeps at every visit.
 
     Returns
     -------
@@ -281,6 +285,11 @@ def epoch(
             np.take(X, rows, axis=0, out=batch, mode="clip")
         if discretize:
             model.visible.discretize(batch, rng, out=batch)
+        if missing is not None:
+            holes = missing[rows]
+            np.copyto(batch, state.filled[rows], where=holes)
+            batch[...] = model.sweeps(batch, [1.0] * rule["n_steps"], rng, ~holes)
+            state.filled[rows] = batch
         gradient(model, state, len(batch), work, rng, scale=rate, **rule)
         n_chains = n_model_chains(rule["algorithm"], state, len(batch))
         if state.variance is not None:
