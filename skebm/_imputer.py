@@ -54,7 +54,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
     max_patterns : int, default=2000
         Number of training rows to keep at most, chosen at random.
     max_iter : int, default=6
-        Rounds in which the holes of the training rows are filled by each other.
+        Rounds at most in which the holes of the training rows are filled by each other.
     random_state : int, RandomState, numpy.random.Generator or None, default=None
         Seed of the values that are hidden, of the rows that are kept.
 

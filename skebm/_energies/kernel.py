@@ -72,37 +72,39 @@ class Kernel:
         """Patterns in the coordinates in which the metric is Euclidean."""
         return self.patterns @ np.linalg.cholesky(self.precision)
 
-    def _rows(self, X, own):
-        """Yield for every row: its number, holes, (P_mm)^-1, r, and squared distances d."""
+    def _groups(self, X, own=None):
+        """Yield rows with the same holes, and what their components say about these.
+
+        Numbers of the rows and of the holes, (P_mm)^-1, the parts ``P_m (x - c)`` of the rows and
+        ``P_m (z - c)`` of the patterns, whose difference is r, and squared distances. Without
+        anything known, (P_mm)^-1 is C, and rows are at the center.
+        """
         center = self.patterns.mean(axis=0)
         patterns = self.patterns - center
-        missing = np.isnan(X)
-        filled = np.where(missing, 0.0, X - center)
         projected = patterns @ self.precision
         squares = np.einsum("ij,ij->i", patterns, projected)
-        for rows in gen_batches(len(X), max(1, LARGEST_BLOCK // len(patterns))):
-            at = filled[rows] @ self.precision
-            distances = np.einsum("ij,ij->i", filled[rows], at)[:, np.newaxis]
-            distances = distances + squares - 2 * filled[rows] @ projected.T
-            for i, distance in enumerate(distances, rows.start):
-                holes = np.flatnonzero(missing[i])
-                inner, r = None, None
+        missing = np.isnan(X)
+        filled = np.where(missing, 0.0, X - center)
+        for holes, rows in _by_holes(missing):
+            theirs = projected[:, holes]
+            inner = np.linalg.inv(self.precision[np.ix_(holes, holes)])
+            own_part = np.einsum("ij,ij->i", theirs @ inner, theirs)
+            for block in gen_batches(len(rows), max(1, LARGEST_BLOCK // len(patterns))):
+                some = rows[block]
+                at = filled[some] @ self.precision
+                here = at[:, holes]
+                distances = np.einsum("ij,ij->i", filled[some], at)[:, np.newaxis] + squares
+                distances -= 2 * filled[some] @ projected.T
+                moved = here @ inner
+                distances -= np.einsum("ij,ij->i", moved, here)[:, np.newaxis] + own_part
+                distances += 2 * moved @ theirs.T
                 if holes.size == X.shape[1]:
-                    distance = np.zeros(len(patterns))
-                elif holes.size:
-                    inner = np.linalg.inv(self.precision[np.ix_(holes, holes)])
-                    r = at[i - rows.start, holes] - projected[:, holes]
-                    distance = distance - np.einsum("ij,ij->i", r @ inner, r)
-                if own is not None and own[i] >= 0:
-                    distance[own[i]] = np.inf
-                yield i, holes, inner, r, np.maximum(distance, 0.0)
-
-    def _mean(self, holes, inner, r, weights):
-        """Means of what is missing, under weights of the components."""
-        if inner is None:  # nothing is known
-            return weights @ self.patterns
-        center = self.patterns.mean(axis=0)[holes]
-        return center - inner @ (weights @ r)
+                    distances[:] = 0.0
+                np.maximum(distances, 0.0, out=distances)
+                if own is not None:
+                    known = np.flatnonzero(own[some] >= 0)
+                    distances[known, own[some][known]] = np.inf
+                yield some, holes, inner, here, theirs, distances
 
     def conditional_mean(self, X, own=None):
         """Rows with the means of what is missing in its place.
@@ -114,21 +116,16 @@ class Kernel:
         own : ndarray of int of shape (n_rows,), default=None
             The pattern that each row is itself, which is left out; -1 for none.
         """
-        result = X.copy()
-        for i, holes, inner, r, distance in self._rows(X, own):
-            if holes.size:
-                weights = _weights(distance, self.temperature)
-                result[i, holes] = self._mean(holes, inner, r, weights)
-        return result
+        return self.conditional_means(X, [self.temperature], own)[0]
 
     def conditional_means(self, X, temperatures, own=None):
         """The same at several temperatures, shape (n_temperatures, n_rows, n_features)."""
         result = np.repeat(X[np.newaxis], len(temperatures), axis=0)
-        for i, holes, inner, r, distance in self._rows(X, own):
-            if holes.size:
-                for of_temperature, temperature in zip(result, temperatures, strict=True):
-                    weights = _weights(distance, temperature)
-                    of_temperature[i, holes] = self._mean(holes, inner, r, weights)
+        center = self.patterns.mean(axis=0)
+        for rows, holes, inner, here, theirs, distances in self._groups(X, own):
+            for filled, temperature in zip(result, temperatures, strict=True):
+                mean = _weights(distances, temperature) @ theirs
+                filled[np.ix_(rows, holes)] = center[holes] - (here - mean) @ inner
         return result
 
     def conditional_variance(self, X, width):
@@ -137,26 +134,18 @@ class Kernel:
         With weights at the temperature, and components of a width of their own.
         """
         result = np.zeros(X.shape)
-        for i, holes, inner, r, distance in self._rows(X, None):
-            if not holes.size:
-                continue
-            weights = _weights(distance, self.temperature)
-            if inner is None:
-                inner = np.linalg.inv(self.precision)
-                spots = self.patterns
-            else:
-                spots = -r @ inner
+        for rows, holes, inner, _, theirs, distances in self._groups(X):
+            spots, weights = theirs @ inner, _weights(distances, self.temperature)
             spread = weights @ spots**2 - (weights @ spots) ** 2
-            result[i, holes] = width * np.diag(inner) + np.maximum(spread, 0.0)
+            result[np.ix_(rows, holes)] = width * np.diag(inner) + np.maximum(spread, 0.0)
         return result
 
     def residual_covariance(self, X):
         """Mean over rows of the covariance of what is missing given what is known, at T = 1."""
         total = np.zeros(self.precision.shape)
-        missing = np.isnan(X)
-        for row in missing[missing.any(axis=1)]:
-            holes = np.flatnonzero(row)
-            total[np.ix_(holes, holes)] += np.linalg.inv(self.precision[np.ix_(holes, holes)])
+        for holes, rows in _by_holes(np.isnan(X)):
+            inside = np.ix_(holes, holes)
+            total[inside] += len(rows) * np.linalg.inv(self.precision[inside])
         return total / len(X)
 
     def draw(self, X, rng, width, spread=True):
@@ -165,55 +154,51 @@ class Kernel:
         Components are drawn with weights at the temperature, and have a width of their own.
         Features that do not `spread` have the value that the drawn component gives them.
         """
-        result = X.copy()
-        center = self.patterns.mean(axis=0)
-        spread = np.broadcast_to(spread, X.shape[1])
-        for i, holes, inner, r, distance in self._rows(X, None):
-            if not holes.size:
-                continue
-            # the largest of log-weights plus Gumbel noise is a draw with those weights
-            k = (rng.gumbel(size=len(distance)) - distance / (2 * self.temperature)).argmax()
-            if inner is None:
-                inner, mean = self._covariance(), self.patterns[k]
-            else:
-                mean = center[holes] - inner @ r[k]
-            noise = np.sqrt(width) * np.linalg.cholesky(inner) @ rng.standard_normal(holes.size)
-            result[i, holes] = mean + np.where(spread[holes], noise, 0)
+        result, center = X.copy(), self.patterns.mean(axis=0)
+        # numbers of a row belong to it, whatever its holes have in common with others
+        uniform = rng.random(len(X))
+        normal = rng.standard_normal(X.shape)
+        for rows, holes, inner, here, theirs, distances in self._groups(X):
+            below = np.cumsum(_weights(distances, self.temperature), axis=1)
+            k = (below < uniform[rows, np.newaxis] * below[:, -1:]).sum(axis=1)
+            noise = normal[np.ix_(rows, holes)] @ np.linalg.cholesky(width * inner).T
+            noise *= np.broadcast_to(spread, X.shape[1])[holes]
+            result[np.ix_(rows, holes)] = center[holes] - (here - theirs[k]) @ inner + noise
         return result
 
     def draw_free(self, n_rows, rng, width, spread=True):
         """New rows, of components that are different ones as long as there are others."""
         n_patterns, n_features = self.patterns.shape
         rounds = [rng.permutation(n_patterns) for _ in range(-(-n_rows // n_patterns))]
-        noise = rng.standard_normal((n_rows, n_features))
-        noise = np.sqrt(width) * noise @ np.linalg.cholesky(self._covariance()).T
+        root = np.linalg.cholesky(width * np.linalg.inv(self.precision))
+        noise = rng.standard_normal((n_rows, n_features)) @ root.T
         return self.patterns[np.concatenate(rounds)[:n_rows]] + np.where(spread, noise, 0)
-
-    def _covariance(self):
-        return np.linalg.inv(self.precision)
 
     def log_density(self, X):
         """Log-density of what is known of every row."""
-        result = np.empty(len(X))
-        n_features = X.shape[1]
-        for i, holes, inner, _, distance in self._rows(X, None):
-            n_known = n_features - holes.size
-            log_determinant = self.log_determinant
-            if not n_known:
-                result[i] = 0.0
-                continue
-            if holes.size:
+        result = np.zeros(len(X))
+        for rows, holes, inner, _, _, distances in self._groups(X):
+            n_known = X.shape[1] - holes.size
+            if n_known:
                 # det of the known part of C is that of C times that of P_mm
-                log_determinant += np.linalg.slogdet(inner)[1]
-            result[i] = (
-                logsumexp(distance / (-2 * self.temperature))
-                - np.log(len(distance))
-                + 0.5 * log_determinant
-                - 0.5 * n_known * np.log(2 * np.pi * self.temperature)
-            )
+                log_determinant = self.log_determinant + np.linalg.slogdet(inner)[1]
+                log_sum = logsumexp(distances / (-2 * self.temperature), axis=1)
+                volume = n_known * np.log(2 * np.pi * self.temperature) - log_determinant
+                result[rows] = log_sum - np.log(len(self.patterns)) - 0.5 * volume
         return result
 
 
-def _weights(distance, temperature):
-    weights = np.exp((distance.min() - distance) / (2 * temperature))
-    return weights / weights.sum()
+def _by_holes(missing):
+    """Columns of the holes, and numbers of the rows that have these, pattern by pattern."""
+    kinds, kind = np.unique(np.packbits(missing, axis=1), axis=0, return_inverse=True)
+    order = np.argsort(kind.ravel(), kind="stable")
+    for rows in np.split(order, np.cumsum(np.bincount(kind.ravel(), minlength=len(kinds)))[:-1]):
+        yield np.flatnonzero(missing[rows[0]]), rows
+
+
+def _weights(distances, temperature):
+    weights = distances.min(axis=1, keepdims=True) - distances
+    weights *= 1 / (2 * temperature)
+    np.exp(weights, out=weights)
+    weights /= weights.sum(axis=1, keepdims=True)
+    return weights

@@ -17,6 +17,8 @@ from .bandwidth import density_temperature
 # temperatures that means are tried at, the one without enough hidden values, and how many that is
 TEMPERATURES, USUAL = (0.1, 0.2, 0.4, 0.8, 1.2, 1.6, 2.4, 4.0, 1e6), 1.2
 LEAST_HIDDEN, HIDDEN_SHARE, JUDGED_ROWS = 100, 0.1, 500
+# change of filled values, in standard deviations, at which a round is the last
+SETTLED = 0.02
 # of the variance of a column, added to every one
 RIDGE = 1e-3
 
@@ -52,7 +54,7 @@ def learn(X, rng, n_iter, temperature, covariance_type):
     mean_temperature = USUAL if temperature == "auto" else float(temperature)
     if temperature == "auto" and hidden.sum() >= LEAST_HIDDEN:
         with_holes = np.where(hidden, np.nan, X)
-        kernel = fill(with_holes, USUAL, n_iter)
+        kernel = fill(with_holes, USUAL, max(1, n_iter // 2))
         rows = np.flatnonzero(hidden.any(axis=1))[:JUDGED_ROWS]
         means = kernel.conditional_means(with_holes[rows], TEMPERATURES, own=rows)
         errors = np.array([((mean - X[rows])[hidden[rows]] ** 2) for mean in means])
@@ -78,12 +80,14 @@ def fill(X, temperature, n_iter):
     patterns = np.where(missing, mean, X)
     residual = np.diag(missing.mean(axis=0) * ((patterns - mean) ** 2).sum(axis=0) / count)
     own = np.flatnonzero(has_holes)
-    for _ in range(n_iter if has_holes.any() else 1):
+    for _ in range(n_iter if has_holes.any() and len(X) > 1 else 0):
         kernel = Kernel.of(patterns, _covariance(patterns, residual), temperature)
-        patterns = patterns.copy()
-        if has_holes.any() and len(X) > 1:
-            patterns[has_holes] = kernel.conditional_mean(X[has_holes], own=own)
-            residual = kernel.residual_covariance(X)
+        before, patterns = patterns, patterns.copy()
+        patterns[has_holes] = kernel.conditional_mean(X[has_holes], own=own)
+        residual = kernel.residual_covariance(X)
+        change = np.sqrt(np.mean((patterns - before)[missing] ** 2))
+        if change < SETTLED:
+            break
     return Kernel.of(patterns, _covariance(patterns, residual), temperature)
 
 
