@@ -63,7 +63,16 @@ CLASSIFIERS = {
         20, degree=2, batch_size=10, max_iter=50
     ),
 }
-CHECKED = ESTIMATORS | CLASSIFIERS
+# what reads tables of mixed columns has tests of its own
+TABLES = {
+    "EnergyImputer": skebm.EnergyImputer(random_state=0),
+    "EnergyImputer-indicator": skebm.EnergyImputer(add_indicator=True, random_state=0),
+    "EnergyOutlierDetector": skebm.EnergyOutlierDetector(),
+    "EnergyOutlierDetector-memory": skebm.EnergyOutlierDetector(
+        skebm.ModernHopfieldMemory(similarity="euclidean")
+    ),
+}
+CHECKED = ESTIMATORS | CLASSIFIERS | TABLES
 CONTINUOUS_MEMORIES = [
     f"ModernHopfieldMemory{kind}"
     for kind in ("", "-euclidean", "-manhattan", "-entmax", "-sparsemax")

@@ -12,7 +12,6 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
-from sklearn.utils.estimator_checks import check_estimator
 
 from skebm import EnergyImputer, EnergyOutlierDetector, ModernHopfieldMemory
 from skebm._energies.attention import Attention
@@ -323,21 +322,6 @@ def test_odd_tables():
     wide = np.random.default_rng(0).normal(size=(40, 100))
     wide[3, :50] = np.nan
     assert np.isfinite(EnergyImputer(random_state=0).fit_transform(wide)).all()
-
-
-@pytest.mark.parametrize(
-    "estimator",
-    [
-        EnergyImputer(random_state=0),
-        EnergyImputer(add_indicator=True, random_state=0),
-        EnergyOutlierDetector(),
-        EnergyOutlierDetector(ModernHopfieldMemory(similarity="euclidean")),
-    ],
-    ids=str,
-)
-def test_check_estimator(estimator):
-    results = check_estimator(estimator, on_skip=None, on_fail=None)
-    assert not {r["check_name"]: r["exception"] for r in results if r["status"] != "passed"}
 
 
 def test_outliers_are_rows_of_low_density():

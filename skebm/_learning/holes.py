@@ -54,7 +54,7 @@ def learn(X, rng, n_iter, temperature, covariance_type):
     mean_temperature = USUAL if temperature == "auto" else float(temperature)
     if temperature == "auto" and hidden.sum() >= LEAST_HIDDEN:
         with_holes = np.where(hidden, np.nan, X)
-        kernel = fill(with_holes, USUAL, max(1, n_iter // 2))
+        kernel = fill(with_holes, USUAL, n_iter)
         rows = np.flatnonzero(hidden.any(axis=1))[:JUDGED_ROWS]
         means = kernel.conditional_means(with_holes[rows], TEMPERATURES, own=rows)
         errors = np.array([((mean - X[rows])[hidden[rows]] ** 2) for mean in means])
