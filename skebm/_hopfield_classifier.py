@@ -28,10 +28,9 @@ DEGREE, LOW_DEGREE, MANY_FEATURES = 20, 3, 50
 
 def _stores_rows(classifier):
     if classifier.n_memories is not None:
-        raise AttributeError(
-            "HopfieldClassifier has no partial_fit here: it adds stored rows, and "
-            f"n_memories={classifier.n_memories!r} trains memories on all rows at once. Set "
-            "n_memories=None."
+        return (
+            f"it adds stored rows, and n_memories={classifier.n_memories!r} trains memories on all "
+            "rows at once. Set n_memories=None."
         )
 
 

@@ -33,25 +33,25 @@ class TopAssociations(NamedTuple):
 
 def _has_density(memory):
     if memory.similarity == "cosine" and not memory._dense():
-        raise AttributeError(
-            "ModernHopfieldMemory has no sample here: similarity='cosine' leaves the lengths of "
-            "rows open, so that there is no density. Use another similarity."
+        return (
+            "similarity='cosine' leaves the lengths of rows open, so that there is no density. Use "
+            "another similarity."
         )
 
 
 def _has_spins(memory):
     if not memory._dense():
-        raise AttributeError(
-            "ModernHopfieldMemory has no trajectory here: it is one of spins, and interaction="
-            f"{memory.interaction!r} has none. sample draws independent rows."
+        return (
+            f"it follows spins, and interaction={memory.interaction!r} has none. sample draws "
+            "independent rows."
         )
 
 
 def _has_known_density(memory):
-    if not memory._interaction().is_softmax or memory.similarity == "cosine":
-        raise AttributeError(
-            "ModernHopfieldMemory has no score_samples and no conditional_mean here: they need "
-            "interaction='softmax' and a similarity other than 'cosine', got "
+    interaction = memory._interaction()
+    if not getattr(interaction, "is_softmax", False) or memory.similarity == "cosine":
+        return (
+            "it needs interaction='softmax' and a similarity other than 'cosine', got "
             f"{memory.interaction!r} and {memory.similarity!r}. Use energy."
         )
 
@@ -170,11 +170,15 @@ class ModernHopfieldMemory(Memory):
     # ---------------------------------------------------------------- storing and recall
 
     def _interaction(self):
-        return as_interaction(self.interaction, self.degree)
+        """The interaction; None where the parameters that name it are not valid."""
+        try:
+            return as_interaction(self.interaction, self.degree)
+        except (KeyError, TypeError, ValueError):
+            return None
 
     def _dense(self):
         """Whether this is a memory of spins."""
-        return self._interaction().reads_spins
+        return getattr(self._interaction(), "reads_spins", False)
 
     def _accept_sparse(self):
         return False if self._dense() or self.similarity == "manhattan" else "csr"

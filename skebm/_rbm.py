@@ -269,7 +269,7 @@ class RBM(Machine):
     _parameter_names = "components_", "intercept_visible_", "intercept_hidden_"
 
     _parameter_constraints: dict = {
-        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "n_components": [Interval(Integral, 1, 10**8, closed="both")],
         "visible": [StrOptions(set(UNITS)), Unit],
         "hidden": [StrOptions(set(UNITS)), Unit],
         "algorithm": [StrOptions({"auto", "pcd", "cd", "tempering"})],

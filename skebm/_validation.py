@@ -67,8 +67,8 @@ def as_generator(random_state):
 class available_if:
     """Decorator of a method that an estimator has for some values of its parameters only.
 
-    As in scikit-learn, but the error is the one that `check` raises for the estimator, an
-    AttributeError that names the parameter, and not its cause.
+    As in scikit-learn, but the error ends with the sentence that `check` gives for the estimator,
+    which names the parameter; None where the method is there.
     """
 
     def __init__(self, check):
@@ -84,7 +84,11 @@ class available_if:
         """Give the method out, if it is there."""
         if estimator is None:
             return self.method
-        self.check(estimator)
+        reason = self.check(estimator)
+        if reason is not None:
+            raise AttributeError(
+                f"This {type(estimator).__name__!r} has no attribute {self.__name__!r}: {reason}"
+            )
         return MethodType(self.method, estimator)
 
 
