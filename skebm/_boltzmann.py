@@ -978,8 +978,9 @@ class BoltzmannMachine(Machine):
         ----------
         n_samples : int, default=1
             Number of rows, or rows for every row of `given`.
-        given : array-like of shape (m, n_features), default=None
+        given : {array-like, sparse matrix} of shape (m, n_features), default=None
             Rows to complete: NaN marks a free feature, the others are held and come back unchanged.
+            What sparse rows do not store is 0, and held.
         n_sweeps : int, default=1000
             Sweeps of every chain.
         algorithm : {"gibbs", "annealing", "tempering"}, default="gibbs"
@@ -1050,8 +1051,9 @@ class BoltzmannMachine(Machine):
 
         Parameters
         ----------
-        given : array-like of shape (m, n_features)
-            Rows to complete: NaN marks a free feature.
+        given : {array-like, sparse matrix} of shape (m, n_features)
+            Rows to complete: NaN marks a free feature; what sparse rows do not store is 0, and
+            known.
         n_chains : int, default=10
             Chains of every row, where it is averaged.
         n_sweeps : int, default=100

@@ -327,8 +327,9 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         ----------
         n_samples : int, default=1
             Number of rows, or rows for every row of `given`.
-        given : array-like of shape (m, n_features), default=None
+        given : {array-like, sparse matrix} of shape (m, n_features), default=None
             Rows to complete: NaN marks a free feature, the others are held and come back unchanged.
+            What sparse rows do not store is 0, and held.
         n_sweeps : int, default=100
             Sweeps of every chain, for spins.
         random_state : int, RandomState, numpy.random.Generator or None, default=None

@@ -317,8 +317,9 @@ class ModernHopfieldMemory(Memory):
 
         Parameters
         ----------
-        given : array-like of shape (m, n_features)
-            Rows to complete: NaN marks a free feature.
+        given : {array-like, sparse matrix} of shape (m, n_features)
+            Rows to complete: NaN marks a free feature; what sparse rows do not store is 0, and
+            known.
 
         Returns
         -------

@@ -1202,9 +1202,9 @@ class RBM(Machine):
         ----------
         n_samples : int, default=1
             Number of rows, or rows for every row of `given`.
-        given : array-like of shape (m, n_features), default=None
+        given : {array-like, sparse matrix} of shape (m, n_features), default=None
             Rows to complete: NaN marks a free feature, the others are held at the value given and
-            come back unchanged.
+            come back unchanged. What sparse rows do not store is 0, and held.
         n_sweeps : int, default=1000
             Sweeps of every chain.
         algorithm : {"gibbs", "tempering"}, default="gibbs"
@@ -1354,8 +1354,9 @@ class RBM(Machine):
 
         Parameters
         ----------
-        given : array-like of shape (m, n_features)
-            Rows to complete: NaN marks a free feature.
+        given : {array-like, sparse matrix} of shape (m, n_features)
+            Rows to complete: NaN marks a free feature; what sparse rows do not store is 0, and
+            known.
         n_chains : int, default=10
             Chains of every row, where it is averaged.
         n_sweeps : int, default=100

@@ -172,11 +172,20 @@ def _advice_on_missing(estimator):
 def read_given(estimator, given, n_samples, dtype):
     """Validate rows to complete, finite values or NaN for a free feature, and repeat each.
 
-    Without rows, `n_samples` that are free throughout.
+    Without rows, `n_samples` that are free throughout. What sparse rows do not store is known, and
+    0; results are dense anyhow.
     """
     if given is None:
         return np.full((n_samples, estimator.n_features_in_), np.nan, dtype)
-    given = validate_data(estimator, given, reset=False, dtype=dtype, ensure_all_finite="allow-nan")
+    given = validate_data(
+        estimator,
+        given,
+        reset=False,
+        accept_sparse="csr",
+        dtype=dtype,
+        ensure_all_finite="allow-nan",
+    )
+    given = given.toarray() if sparse.issparse(given) else given
     if np.isinf(given).any():
         raise ValueError("given contains infinity; use NaN for a free feature.")
     return np.repeat(given, n_samples, axis=0)

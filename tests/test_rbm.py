@@ -1140,3 +1140,14 @@ def test_conditional_means_fill_a_table(n_components):
         rbm.conditional_mean([[3, 0, 0, 0, 0]])
     single = RBM(n_components, max_iter=5, random_state=0).fit(X.astype(np.float32))
     assert single.conditional_mean(given).dtype == np.float32
+
+
+def test_given_takes_sparse_rows_whose_zeros_are_known():
+    rbm = RBM.from_parameters([[40.0, 40.0, 0.0]], [-20.0, -20.0, 0.0], [-20.0])
+    given = np.array([[np.nan, 0.0, 1.0], [1.0, np.nan, 0.0]])
+    for name in ("sample", "conditional_mean"):
+        options = {"random_state": 0} if name == "sample" else {}
+        method = getattr(rbm, name)
+        dense = method(given=given, **options)
+        np.testing.assert_array_equal(dense, method(given=sparse.csr_array(given), **options))
+        np.testing.assert_allclose(dense, [[0, 0, 1], [1, 1, 0]], atol=1e-6)
