@@ -20,6 +20,7 @@ from ._memories import (
     RecallCurveDisplay,
     RecalledImagesDisplay,
 )
+from ._tables import SynthesisDisplay
 
 __all__ = [
     "CompletionDisplay",
@@ -31,6 +32,7 @@ __all__ = [
     "RecallCurveDisplay",
     "RecalledImagesDisplay",
     "SingularValuesDisplay",
+    "SynthesisDisplay",
     "TrainingCurveDisplay",
     "WeightHistogramDisplay",
 ]

@@ -1,0 +1,172 @@
+"""Tables: new rows beside those that they are like."""
+
+import numpy as np
+
+from .._table import Categories, Table, columns_of
+from .._validation import check_count
+
+# singular values of a column's part of the table that count, relative to the largest
+RANK = 1e-6
+
+
+class SynthesisDisplay:
+    """Two tables side by side: the law of every column, and how strongly columns go together.
+
+    Parameters
+    ----------
+    marginals : dict of str to tuple
+        By column, (positions, shares of the first table, shares of the second); positions are
+        edges of bins for numbers, names for categories.
+    associations : tuple of ndarray of shape (n_columns, n_columns)
+        Of either table, the largest canonical correlation of two columns: of numbers the absolute
+        correlation, of a number and categories the correlation ratio.
+    labels : tuple of str
+        Names of the tables.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib.axes.Axes
+        Axes of the columns, then two of the associations.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+
+    See Also
+    --------
+    skebm.metrics.nearest_neighbor_adversarial_accuracy : Whether rows as a whole look alike.
+
+    References
+    ----------
+    H. Hotelling, "Relations between two sets of variates" (1936).
+    """
+
+    def __init__(self, marginals, associations, *, labels=("real", "new")):
+        self.marginals = marginals
+        self.associations = associations
+        self.labels = labels
+
+    @classmethod
+    def from_tables(
+        cls, real, new, *, labels=("real", "new"), n_bins=20, figure=None, **artist_kwargs
+    ):
+        """Compare two complete tables with the same columns.
+
+        Parameters
+        ----------
+        real, new : data frame or ndarray
+            The tables, without holes.
+        labels : tuple of str, default=("real", "new")
+            Their names.
+        n_bins : int, default=20
+            Bins of numbers.
+        figure : matplotlib.figure.Figure or SubFigure, default=None
+            What to plot into; None for a new figure.
+        **artist_kwargs : dict
+            Passed on to the artists of the columns, alpha for example.
+
+        Returns
+        -------
+        display : SynthesisDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If the tables have other columns than each other, or holes.
+        """
+        check_count("n_bins", n_bins, 1)
+        table = Table(real)
+        if list(columns_of(new)) != table.names:
+            raise ValueError(
+                f"The tables must have the same columns, got {table.names[:5]} and "
+                f"{list(columns_of(new))[:5]}."
+            )
+        encoded = []
+        for name, X in zip(labels, (real, new), strict=True):
+            rows, missing = table.read(X, handle_unknown="error")
+            if missing.any():
+                column = table.names[int(missing.any(axis=0).argmax())]
+                raise ValueError(f"Column {column!r} of the {name} table has holes. Fill them.")
+            encoded.append(np.where(np.isnan(rows), 0.0, rows))
+        marginals = {}
+        for (name, kind), *parts in zip(
+            zip(table.names, table.columns, strict=True),
+            columns_of(real).values(),
+            columns_of(new).values(),
+            strict=True,
+        ):
+            values = [part if isinstance(part, np.ndarray) else part.to_numpy() for part in parts]
+            if isinstance(kind, Categories):
+                places = [str(value) for value in kind.values]
+                counts = [[np.sum(v.astype(str) == place) for place in places] for v in values]
+            else:
+                values = [value.astype(np.float64) for value in values]
+                places = np.histogram_bin_edges(np.concatenate(values), n_bins)
+                counts = [np.histogram(value, places)[0] for value in values]
+            shares = [np.divide(c, len(v)) for c, v in zip(counts, values, strict=True)]
+            marginals[str(name)] = (places, *shares)
+        associations = tuple(_associations(rows, table.slices) for rows in encoded)
+        return cls(marginals, associations, labels=labels).plot(figure, **artist_kwargs)
+
+    def plot(self, figure=None, **artist_kwargs):
+        """Plot columns and associations.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure or SubFigure, default=None
+            What to plot into; None for a new figure.
+        **artist_kwargs : dict
+            Passed on to the artists of the columns.
+
+        Returns
+        -------
+        display : SynthesisDisplay
+            The display.
+        """
+        n_columns = min(5, len(self.marginals))
+        n_rows = -(-len(self.marginals) // n_columns)
+        if figure is None:
+            import matplotlib.pyplot as plt
+
+            figure = plt.figure(figsize=(2.4 * n_columns, 1.7 * n_rows + 3.4), layout="constrained")
+        self.figure_ = figure
+        above, below = figure.subfigures(2, 1, height_ratios=[1.7 * n_rows, 3.4])
+        axes = above.subplots(n_rows, n_columns, squeeze=False).ravel()
+        for ax, (name, (places, *shares)) in zip(axes, self.marginals.items(), strict=False):
+            for k, (share, label) in enumerate(zip(shares, self.labels, strict=True)):
+                options = {"color": f"C{k}", "alpha": 0.5, "label": label} | artist_kwargs
+                if isinstance(places, list):
+                    ax.bar(np.arange(len(places)) + 0.4 * k, share, 0.4, **options)
+                    ax.set_xticks(np.arange(len(places)) + 0.2, places, fontsize=6, rotation=20)
+                else:
+                    ax.stairs(share, places, fill=True, **options)
+            ax.set_title(name, fontsize=8)
+            ax.tick_params(labelsize=6)
+        for ax in axes[len(self.marginals) :]:
+            ax.set_axis_off()
+        axes[0].legend(fontsize=6)
+        pictures = below.subplots(1, 2)
+        names = list(self.marginals)
+        for ax, values, label in zip(pictures, self.associations, self.labels, strict=True):
+            image = ax.imshow(values, vmin=0, vmax=1, cmap="viridis")
+            ax.set_xticks(range(len(names)), names, fontsize=6, rotation=90)
+            ax.set_yticks(range(len(names)), names, fontsize=6)
+            ax.set_title(f"associations, {label}", fontsize=8)
+        below.colorbar(image, ax=pictures, shrink=0.8)
+        self.axes_ = np.array([*axes[: len(names)], *pictures])
+        return self
+
+
+def _associations(rows, slices):
+    """Largest canonical correlations of the parts of a table."""
+    bases = []
+    for cut in slices:
+        part = rows[:, cut] - rows[:, cut].mean(axis=0)
+        left, values, _ = np.linalg.svd(part, full_matrices=False)
+        bases.append(left[:, values > RANK * max(values.max(initial=0.0), 1e-300)])
+    result = np.eye(len(slices))
+    for j, first in enumerate(bases):
+        for k, second in enumerate(bases[:j]):
+            if first.shape[1] and second.shape[1]:
+                found = np.linalg.norm(first.T @ second, 2)
+                result[j, k] = result[k, j] = min(found, 1.0)
+    return result
