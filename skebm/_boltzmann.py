@@ -42,6 +42,8 @@ from ._validation import (
 )
 
 INITIAL_SCALE = 0.1
+# units from which on couplings would fill memory
+LARGEST_MACHINE = 40_000
 # mean of a hidden unit before training
 RESTING_MEAN = 0.1
 # units up to which "auto" learns by enumeration
@@ -451,6 +453,14 @@ class BoltzmannMachine(Machine):
 
     def _read_training(self, X, reset):
         X = read(self, X, reset=reset, accept_sparse=False)
+        n_units = X.shape[1] + self._n_hidden()
+        if n_units > LARGEST_MACHINE:
+            raise ValueError(
+                f"X has {X.shape[1]} columns and n_components={self.n_components!r}, which makes "
+                f"couplings of {n_units**2 * X.dtype.itemsize / 1e9:.0f} GB, and training takes "
+                f"several times as much. At most {LARGEST_MACHINE} units are allowed. Choose "
+                "columns, or use an RBM."
+            )
         low = -1 if (X < 0).any() else 0
         spins = as_spins(X, self.binarize)
         examine_spins(X, self.binarize, spins)

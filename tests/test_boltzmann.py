@@ -728,3 +728,8 @@ def test_log_partition_of_restricted_machines_takes_little_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 40e6  # 784 tables of 2^12 numbers are 26 MB
+
+
+def test_couplings_that_would_fill_memory_are_refused_at_once():
+    with pytest.raises(ValueError, match=r"100000 columns.*couplings of 40 GB"):
+        BoltzmannMachine(0).fit(np.eye(2, 100_000, dtype=np.float32))
