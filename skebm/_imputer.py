@@ -12,7 +12,7 @@ from sklearn.utils.validation import (
 )
 
 from ._learning.holes import learn
-from ._table import Table, is_frame, take, with_columns
+from ._table import Table, columns_of, is_frame, take, with_columns
 from ._validation import all_or_nothing, as_generator, check_count, warn
 
 # width of the components of new rows, of that at which left-out rows are most probable: wide ones
@@ -44,8 +44,8 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         independent columns. "full" draws what goes together; "diag" finds novel kinds of rows
         better.
     categorical_features : "from_dtype" or array-like of str or int, default="from_dtype"
-        Columns that are categories beside those of strings, categories and booleans, by name or, of
-        arrays, by number. Rarer categories than the 30 most frequent are never filled in.
+        Columns that are categories beside those of strings, categories and booleans, by name, of
+        arrays by number, or as a mask. Rarer categories than the 30 most frequent are never filled in.
     handle_unknown : {"missing", "error"}, default="missing"
         What to do about categories that `fit` did not see: fill them, or raise.
     add_indicator : bool, default=False
@@ -69,7 +69,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
     density_temperature_ : float
         Temperature of densities, and width of draws.
     n_iter_ : int
-        Rounds.
+        Rounds in which holes were filled, 1 at least.
     n_features_in_ : int
         Number of columns.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -155,18 +155,21 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         """
         with all_or_nothing(self):
             X = self._read(X, reset=True)
-            categorical = self.categorical_features
-            if isinstance(categorical, str):
-                categorical = ()
-            self._table_ = Table(X, list(np.asarray(categorical).ravel().tolist()))
+            self._table_ = Table(X, self._categorical(X))
             encoded, missing = self._table_.read(X)
             rng = as_generator(self.random_state)
             if len(encoded) > self.max_patterns:
                 kept = np.sort(rng.choice(len(encoded), self.max_patterns, replace=False))
                 encoded = encoded[kept]
-            self._means_, self._density_ = learn(
-                encoded, rng, self.max_iter, self.temperature, self.covariance_type
+            self._means_, self._draws_, self._density_, n_rounds = learn(
+                encoded,
+                rng,
+                self.max_iter,
+                self.temperature,
+                self.covariance_type,
+                self._table_.spreads,
             )
+            self.n_iter_ = max(n_rounds, 1)
             self.patterns_ = self._means_.patterns
             self.temperature_ = self._means_.temperature
             self.density_temperature_ = self._density_.temperature
@@ -174,9 +177,29 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
                 name: column.kind
                 for name, column in zip(self._table_.names, self._table_.columns, strict=True)
             }
-            self.n_iter_ = self.max_iter
             self._indicated_ = np.flatnonzero(missing.any(axis=0))
+            taken = set(self._indicator_names()) & {str(name) for name in self._table_.names}
+            if self.add_indicator and taken:
+                raise ValueError(
+                    f"X has a column {min(taken)!r}, a name that add_indicator=True would give. "
+                    "Rename it."
+                )
         return self
+
+    def _categorical(self, X):
+        """Names or numbers of the columns that are categories whatever their type."""
+        chosen = self.categorical_features
+        if isinstance(chosen, str):
+            return []
+        chosen = np.asarray(chosen).ravel()
+        if chosen.dtype != bool:
+            return chosen.tolist()
+        names = list(columns_of(X))
+        if len(chosen) != len(names):
+            raise ValueError(
+                f"categorical_features is a mask of {len(chosen)} columns, but X has {len(names)}."
+            )
+        return [name for name, is_category in zip(names, chosen, strict=True) if is_category]
 
     def _read(self, X, reset=False):
         """A validated frame, or an array of floating point numbers."""
@@ -275,7 +298,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         """
         X, rows, missing = self._encoded(X)
         filled = self._means_.conditional_mean(rows)
-        variance = self._means_.conditional_variance(rows, self.density_temperature_)
+        variance = self._draws_.conditional_variance(rows, self.density_temperature_)
         result = np.zeros(missing.shape)
         table = self._table_
         for j, (kind, cut) in enumerate(zip(table.columns, table.slices, strict=True)):
@@ -287,9 +310,9 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
     def sample(self, n_samples=1, *, given=None, random_state=None):
         """Draw new rows, or complete given ones by draws.
 
-        New rows are training rows, different ones as long as there are some, with noise that is
-        narrower than that of `score_samples`. Given rows are completed by the law whose mean
-        `transform` and whose width `standard_deviation` gives.
+        New rows are training rows, different ones as long as there are some, their holes filled
+        by draws, with noise that is narrower than that of `score_samples`. Given rows are
+        completed by the law whose mean `transform` and whose width `standard_deviation` gives.
 
         Parameters
         ----------
@@ -324,7 +347,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
             X, rows, missing = self._encoded(given)
             order = np.repeat(np.arange(len(rows)), n_samples)
             X, rows, missing = take(X, order), rows[order], missing[order]
-            rows = self._means_.draw(rows, rng, width, spreads)
+            rows = self._draws_.draw(rows, rng, width, spreads)
         return table.write(X, rows, missing, rounded=True)
 
     def score_samples(self, X):

@@ -329,6 +329,9 @@ class Machine(
                 self._begin(X)
             self._check_rate()
             rng = self._resume()
+            if self._course_.state is not None:  # holes of other rows
+                state = self._course_.state._replace(filled=None)
+                self._course_ = self._course_._replace(state=state)
             n_batches = self._n_batches(X.shape[0])
             state, run = self._prepare(X, n_batches, rng, self._strength(None))
             rates = np.full(n_batches, float(self.learning_rate))

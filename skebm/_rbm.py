@@ -436,7 +436,7 @@ class RBM(Machine):
     def _read_training(self, X, reset):
         visible, hidden = as_unit(self.visible), as_unit(self.hidden)
         takes_holes = self.missing == "draw"
-        X = read(self, X, reset=reset, holes=takes_holes)
+        X = read(self, X, reset=reset, holes=takes_holes and not sparse.issparse(X))
         check_columns(visible, "visible", X.shape[1])
         self._holes_ = None  # until the end of the call
         if takes_holes and not sparse.issparse(X) and np.isnan(X).any():

@@ -13,6 +13,8 @@ import narwhals as nw
 import numpy as np
 from sklearn.preprocessing import PowerTransformer
 
+# standard deviations that a value lies away at most
+FARTHEST = 1e6
 # categories of a column that get columns of their own, the most frequent ones
 MOST_CATEGORIES = 30
 # distinct values from which on a column of numbers is made more normal, and the share of rows that
@@ -50,16 +52,20 @@ class Numbers:
             self.range = float(ends[0]), float(ends[1])
 
     def _encoded(self, values):
-        standard = (values - self.center) / self.scale
         if self.power is None:
-            return standard
-        return self.power.transform(standard[:, np.newaxis])[:, 0]
+            return (values - self.center) / self.scale
+        # powers may run into a bound, or overflow; beyond known values a line goes on
+        inside = np.clip(values, self.low, self.high)
+        standard = (inside - self.center) / self.scale
+        encoded = self.power.transform(standard[:, np.newaxis])[:, 0]
+        with np.errstate(over="ignore"):
+            return encoded + np.clip((values - inside) / self.scale, -FARTHEST, FARTHEST)
 
     def encode(self, values):
         """Shape (n_rows, width), standardised; NaN is missing."""
         if not self.width:
             return np.empty((len(values), 0))
-        return self._encoded(values)[:, np.newaxis]
+        return np.clip(self._encoded(values), -FARTHEST, FARTHEST)[:, np.newaxis]
 
     def decode(self, rows, spread=None, rounded=False):
         """Numbers of encoded rows, rounded if asked for and known ones are.
@@ -160,8 +166,11 @@ class Table:
                 f"categorical_features names {unknown[0]!r}, which is no column of X; there are "
                 f"{self.names[:5]}{'...' if len(self.names) > 5 else ''}."
             )
-        self.columns = []
+        self.columns, self.ends = [], []
         for name, column in columns.items():
+            # of integers exactly, which floating point numbers of 64 bits are not
+            is_whole = isinstance(column, nw.Series) and column.dtype.is_integer()
+            self.ends.append((int(column.min()), int(column.max())) if is_whole else None)
             values = _values(name, column, name in categorical)
             kind = Numbers if values.dtype == np.float64 else Categories
             missing = np.isnan(values) if kind is Numbers else kind.is_missing(None, values)
@@ -200,6 +209,8 @@ class Table:
         rows, missing = [], []
         for (name, column), kind in zip(columns_of(X).items(), self.columns, strict=True):
             values = _values(name, column, isinstance(kind, Categories))
+            if values.dtype == object and all(value is None for value in values):
+                values = values if isinstance(kind, Categories) else np.full(len(values), np.nan)
             if isinstance(kind, Numbers) and values.dtype != np.float64:
                 raise ValueError(
                     f"Column {name!r} holds {values[0]!r}, but was numbers in fit. Convert it."
@@ -234,13 +245,24 @@ class Table:
                         result.dtype
                     )
             return result
-        frame = _frame(X)
-        changed = []
-        for j, (kind, part) in enumerate(zip(self.columns, parts, strict=True)):
+        frame, changed = _frame(X), []
+        like = list(_frame(self.template).iter_columns())
+        for j, (kind, part, series) in enumerate(
+            zip(self.columns, parts, frame.iter_columns(), strict=True)
+        ):
             holes = np.flatnonzero(missing[:, j])
-            if holes.size:
-                values = kind.decode(part[holes], rounded=rounded)
-                changed.append(_scattered(frame[self.names[j]], holes, values))
+            if not holes.size:
+                continue
+            values = kind.decode(part[holes], rounded=rounded)
+            if self.ends[j] is not None:
+                low, high = self.ends[j]
+                values = [min(max(round(value), low), high) for value in values]
+            if len(holes) == len(series) and series.dtype != like[j].dtype:
+                # nothing of it says what type it has
+                series = _indexed(like[j][[0] * len(series)], X)
+            elif series.dtype != like[j].dtype and series.dtype.is_integer():
+                series = series.cast(like[j].dtype)
+            changed.append(_scattered(series.alias(self.names[j]), holes, values))
         return nw.to_native(frame.with_columns(changed) if changed else frame)
 
     def blank(self, n_rows):
@@ -253,6 +275,8 @@ class Table:
 
 def is_frame(X):
     """Whether X is a data frame."""
+    if nw.dependencies.is_polars_lazyframe(X):
+        raise ValueError("X is a lazy frame. collect() it first.")
     return nw.dependencies.is_into_dataframe(X)
 
 
@@ -260,6 +284,8 @@ def columns_of(X):
     """Columns by name, or by number of an array."""
     if not is_frame(X):
         return dict(enumerate(np.asarray(X).T))
+    if getattr(X.columns, "nlevels", 1) > 1:
+        raise ValueError("X has columns of several levels. Give each one name.")
     names, counts = np.unique([str(name) for name in X.columns], return_counts=True)
     if (counts > 1).any():
         raise ValueError(
@@ -274,6 +300,13 @@ def _frame(X):
     return nw.from_native(X, eager_only=True)
 
 
+def _indexed(series, X):
+    """A column with the index of a pandas frame."""
+    if not series.implementation.is_pandas():
+        return series
+    return nw.from_native(series.to_native().set_axis(X.index), series_only=True)
+
+
 def take(X, rows):
     """Rows of a table by number."""
     return nw.to_native(_frame(X)[rows.tolist()]) if is_frame(X) else X[rows]
@@ -286,10 +319,7 @@ def with_columns(X, columns):
         nw.new_series(name, values.tolist(), backend=frame.implementation)
         for name, values in columns.items()
     ]
-    if frame.implementation.is_pandas():
-        index = X.index
-        series = [nw.from_native(s.to_native().set_axis(index), series_only=True) for s in series]
-    return nw.to_native(frame.with_columns(series))
+    return nw.to_native(frame.with_columns([_indexed(column, X) for column in series]))
 
 
 def _values(name, column, as_categories):
@@ -301,6 +331,9 @@ def _values(name, column, as_categories):
             return column
         return np.array([None if np.isnan(value) else value for value in column], dtype=object)
     dtype = column.dtype
+    if str(getattr(column.to_native(), "dtype", "")).startswith("Sparse"):
+        raise ValueError(f"Column {name!r} is sparse. Make it dense.")
+    as_categories = as_categories or isinstance(dtype, (nw.Categorical, nw.Enum))
     if dtype.is_temporal():
         raise ValueError(
             f"Column {name!r} holds {dtype}. Make numbers of it (days since a date, the weekday), "
@@ -340,7 +373,9 @@ def _values(name, column, as_categories):
 
 
 def _is_hole(value):
-    return value is None or (isinstance(value, float) and np.isnan(value)) or str(value) == "<NA>"
+    if isinstance(value, (float, np.floating)):
+        return np.isnan(value)
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _check_finite(name, values):
@@ -351,7 +386,7 @@ def _check_finite(name, values):
 def _scattered(series, holes, values):
     """A column with new values in some places, and its type where they fit into it."""
     if series.dtype.is_integer():
-        return series.scatter(holes.tolist(), [round(value) for value in values])
+        return series.scatter(holes.tolist(), [int(value) for value in values])
     if series.dtype.is_float():
         # pandas refuses numbers that single precision would round
         wide = series.cast(nw.Float64).scatter(holes.tolist(), [float(value) for value in values])

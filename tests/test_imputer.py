@@ -337,3 +337,82 @@ def test_outliers_are_rows_of_low_density():
     assert np.isfinite(detector.score_samples(holes)).all()
     with pytest.raises(ValueError, match="contamination"):
         EnergyOutlierDetector(contamination=0.7).fit(X)
+
+
+def test_draws_vary_as_much_as_what_they_stand_for():
+    rng = np.random.default_rng(0)
+    x, z = rng.normal(size=(2, 2000))
+    kind = np.where(rng.random(2000) < 0.3, "v", "u")
+    frame = pd.DataFrame({"x": x, "z": z, "kind": kind})
+    holes = frame.mask((rng.random(frame.shape) < 0.5) & [False, True, True])
+    imputer = EnergyImputer(random_state=0).fit(holes)
+    free = imputer.sample(4000, random_state=0)
+    given = imputer.sample(20, given=holes[:200].assign(z=np.nan, kind=None), random_state=0)
+    for rows in (free, given):
+        assert rows.z.std() == pytest.approx(1, abs=0.12)
+        assert (rows.kind == "v").mean() == pytest.approx(0.3, abs=0.06)
+    many = pd.DataFrame({"name": [f"n{k % 60}" for k in range(1200)], "x": rng.normal(size=1200)})
+    names = EnergyImputer(random_state=0).fit(many).sample(1200, random_state=0).name
+    assert names.value_counts().max() < 0.08 * len(names)
+
+
+def test_far_values_are_novel_on_either_side():
+    rng = np.random.default_rng(0)
+    X = np.c_[rng.normal(size=500), rng.lognormal(0, 2, 500)]
+    detector = EnergyOutlierDetector().fit(X)
+    top = X[:, 1].max()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        far = [[0, 10 * top], [0, 1e6 * top], [0, -1e5], [0, -1e12], [1e200, 0], [1e300, 1e300]]
+        np.testing.assert_array_equal(detector.predict(far), -1)
+        scores = detector.score_samples([[0, top], [0, 2 * top], [0, 10 * top], [0, 1000 * top]])
+        assert (np.diff(scores) < 0).all()
+        EnergyImputer(random_state=0).fit(X).transform([[1e160, np.nan]])
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_that_are_missing_altogether_get_their_type(library):
+    table = people(80)
+    frame = table if library == "pandas" else pl.from_pandas(table)
+    imputer = EnergyImputer(random_state=0).fit(frame)
+    for name in ("age", "height", "city", "grade", "member"):
+        if library == "pandas":
+            empty = frame[5:12].assign(**{name: np.nan})
+        else:
+            empty = frame[5:12].with_columns(pl.Series(name, [None] * 7))
+        filled = imputer.transform(empty)
+        assert filled[name].dtype == frame[name].dtype
+        if library == "pandas":
+            assert list(filled.index) == list(range(5, 12))
+        assert not any(value is None or value != value for value in filled[name].to_list())
+
+
+def test_names_types_and_masks_of_all_kinds():
+    rng = np.random.default_rng(0)
+    numbered = pd.DataFrame(rng.normal(size=(30, 3)))
+    holes = numbered.mask(rng.random((30, 3)) < 0.2)
+    imputer = EnergyImputer(random_state=0).fit(holes)
+    assert imputer.transform(holes).notna().all().all()
+    assert list(imputer.sample(4, random_state=0).columns) == [0, 1, 2]
+    levels = pd.Categorical(np.where(np.arange(30) % 7 == 0, None, np.arange(30) % 3))
+    coded = pd.DataFrame({"x": np.arange(30.0) % 3, "level": levels})
+    filled = EnergyImputer(random_state=0).fit_transform(coded)
+    assert filled.level.tolist() == (np.arange(30) % 3).tolist()
+    large = pd.DataFrame({"x": np.arange(50), "id": 2**63 - 1 - np.arange(50)})
+    rows = EnergyImputer(random_state=0).fit(large).sample(20, random_state=0)
+    assert rows.id.between(2**63 - 50, 2**63 - 1).all()
+    masked = EnergyImputer(categorical_features=[False, True]).fit(rng.integers(3, size=(30, 2)))
+    assert masked.column_kinds_ == {0: "numbers", 1: "categories"}
+    words = pd.DataFrame({"a": ["<NA>", "u"] * 25, "b": np.arange(50.0)})
+    assert EnergyImputer(random_state=0).fit_transform(words).a.tolist() == ["<NA>", "u"] * 25
+    assert EnergyImputer(random_state=0).fit(numbered).n_iter_ == 1
+    assert 1 <= imputer.n_iter_ <= 6
+    twice = pd.DataFrame({"a": [1.0, np.nan, 3.0], "missingindicator_a": [1.0, 2.0, 3.0]})
+    with pytest.raises(ValueError, match="'missingindicator_a', a name"):
+        EnergyImputer(add_indicator=True).fit(twice)
+    with pytest.raises(ValueError, match=r"collect\(\) it first"):
+        EnergyImputer().fit(pl.LazyFrame({"a": [1.0]}))
+    with pytest.raises(ValueError, match="'s' is sparse"):
+        EnergyImputer().fit(pd.DataFrame({"s": pd.arrays.SparseArray([0.0, 1.0, 0.0])}))
+    with pytest.raises(ValueError, match="several levels"):
+        EnergyImputer().fit(pd.DataFrame([[1.0]], columns=pd.MultiIndex.from_tuples([("a", "b")])))

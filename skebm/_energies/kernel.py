@@ -148,7 +148,7 @@ class Kernel:
             total[inside] += len(rows) * np.linalg.inv(self.precision[inside])
         return total / len(X)
 
-    def draw(self, X, rng, width, spread=True):
+    def draw(self, X, rng, width, spread=True, own=None):
         """Rows with a draw of what is missing in its place.
 
         Components are drawn with weights at the temperature, and have a width of their own.
@@ -158,7 +158,7 @@ class Kernel:
         # numbers of a row belong to it, whatever its holes have in common with others
         uniform = rng.random(len(X))
         normal = rng.standard_normal(X.shape)
-        for rows, holes, inner, here, theirs, distances in self._groups(X):
+        for rows, holes, inner, here, theirs, distances in self._groups(X, own):
             below = np.cumsum(_weights(distances, self.temperature), axis=1)
             k = (below < uniform[rows, np.newaxis] * below[:, -1:]).sum(axis=1)
             noise = normal[np.ix_(rows, holes)] @ np.linalg.cholesky(width * inner).T

@@ -6,6 +6,8 @@ a normal law. Temperatures are chosen in the end: that of means by the squared e
 that are hidden from it, that of densities and draws by the density of left-out rows.
 """
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.covariance import ledoit_wolf
 
@@ -17,13 +19,15 @@ from .bandwidth import density_temperature
 # temperatures that means are tried at, the one without enough hidden values, and how many that is
 TEMPERATURES, USUAL = (0.1, 0.2, 0.4, 0.8, 1.2, 1.6, 2.4, 4.0, 1e6), 1.2
 LEAST_HIDDEN, HIDDEN_SHARE, JUDGED_ROWS = 100, 0.1, 500
+# rounds of draws, each of which halves what draws vary too little with half of the values missing
+DRAWN_ROUNDS = 6
 # change of filled values, in standard deviations, at which a round is the last
 SETTLED = 0.02
 # of the variance of a column, added to every one
 RIDGE = 1e-3
 
 
-def learn(X, rng, n_iter, temperature, covariance_type):
+def learn(X, rng, n_iter, temperature, covariance_type, spreads):
     """Patterns without holes, with a shared covariance and a temperature, twice.
 
     Parameters
@@ -39,22 +43,27 @@ def learn(X, rng, n_iter, temperature, covariance_type):
     covariance_type : {"full", "diag"}
         Of the components for densities and draws: that of the patterns, or that of standardised
         columns that are independent.
+    spreads : ndarray of bool of shape (n_features,)
+        Which columns may lie anywhere; others have values of some pattern.
 
     Returns
     -------
-    means, densities : Kernel
-        Of conditional means, and of densities and draws, each at its temperature.
+    means, draws, densities : Kernel
+        The same but for patterns, temperature or metric. Patterns of the last two have draws in
+        their holes, as means vary too little.
+    n_rounds : int
+        Rounds that it took.
     """
     if not X.shape[1]:  # nothing varies
         nothing = Kernel(X, np.zeros((0, 0)), 0.0, USUAL)
-        return nothing, nothing
+        return nothing, nothing, nothing, 0
     hidden = ~np.isnan(X) & (rng.random(X.shape) < HIDDEN_SHARE)
     # a row keeps something to be known by
     hidden[(np.isnan(X) | hidden).all(axis=1)] = False
     mean_temperature = USUAL if temperature == "auto" else float(temperature)
     if temperature == "auto" and hidden.sum() >= LEAST_HIDDEN:
         with_holes = np.where(hidden, np.nan, X)
-        kernel = fill(with_holes, USUAL, n_iter)
+        kernel, _ = fill(with_holes, USUAL, n_iter)
         rows = np.flatnonzero(hidden.any(axis=1))[:JUDGED_ROWS]
         means = kernel.conditional_means(with_holes[rows], TEMPERATURES, own=rows)
         errors = np.array([((mean - X[rows])[hidden[rows]] ** 2) for mean in means])
@@ -63,15 +72,27 @@ def learn(X, rng, n_iter, temperature, covariance_type):
         clear = excess.std(axis=1) / np.sqrt(errors.shape[1])
         good = np.array(TEMPERATURES)[excess.mean(axis=1) <= clear]
         mean_temperature = float(good[np.abs(np.log(good / USUAL)).argmin()])
-    means = densities = fill(X, mean_temperature, n_iter)
+    means, n_rounds = fill(X, mean_temperature, n_iter)
+    width = _width(means)
+    # a row is no witness of its own holes
+    own = np.arange(len(X)) if len(X) > 1 else None
+    draws = means
+    for _ in range(DRAWN_ROUNDS if np.isnan(X).any() else 0):
+        # patterns whose own holes are filled by means are replaced by such that vary
+        draws = replace(draws, patterns=draws.draw(X, rng, width, spreads, own))
+    densities = draws
     if covariance_type == "diag":
-        densities = Kernel.of(means.patterns, np.eye(X.shape[1]), 1.0)
-    energy = Attention.of(densities.whitened(), "euclidean", Softmax())
-    return means, densities.at(density_temperature(energy))
+        densities = Kernel.of(draws.patterns, np.eye(X.shape[1]), 1.0)
+    return means, draws, densities.at(_width(densities)), n_rounds
+
+
+def _width(kernel):
+    """Temperature at which left-out patterns are most probable."""
+    return density_temperature(Attention.of(kernel.whitened(), "euclidean", Softmax()))
 
 
 def fill(X, temperature, n_iter):
-    """Fill holes, each row by the others, while patterns and covariance follow."""
+    """Fill holes, each row by the others, while patterns and covariance follow; and the rounds."""
     missing = np.isnan(X)
     has_holes = missing.any(axis=1)
     # standardised columns, of which some rows may have nothing
@@ -80,7 +101,9 @@ def fill(X, temperature, n_iter):
     patterns = np.where(missing, mean, X)
     residual = np.diag(missing.mean(axis=0) * ((patterns - mean) ** 2).sum(axis=0) / count)
     own = np.flatnonzero(has_holes)
+    n_rounds = 0
     for _ in range(n_iter if has_holes.any() and len(X) > 1 else 0):
+        n_rounds += 1
         kernel = Kernel.of(patterns, _covariance(patterns, residual), temperature)
         before, patterns = patterns, patterns.copy()
         patterns[has_holes] = kernel.conditional_mean(X[has_holes], own=own)
@@ -88,7 +111,7 @@ def fill(X, temperature, n_iter):
         change = np.sqrt(np.mean((patterns - before)[missing] ** 2))
         if change < SETTLED:
             break
-    return Kernel.of(patterns, _covariance(patterns, residual), temperature)
+    return Kernel.of(patterns, _covariance(patterns, residual), temperature), n_rounds
 
 
 def _covariance(patterns, residual):
