@@ -45,7 +45,8 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         better.
     categorical_features : "from_dtype" or array-like of str or int, default="from_dtype"
         Columns that are categories beside those of strings, categories and booleans, by name, of
-        arrays by number, or as a mask. Rarer categories than the 30 most frequent are never filled in.
+        arrays by number, or as a mask. Rarer categories than the 30 most frequent are never filled
+        in.
     handle_unknown : {"missing", "error"}, default="missing"
         What to do about categories that `fit` did not see: fill them, or raise.
     add_indicator : bool, default=False
