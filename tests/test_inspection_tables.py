@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from skebm import EnergyImputer
-from skebm.inspection import SynthesisDisplay
+from skebm.inspection import ImputationDisplay, SynthesisDisplay
 
 
 @pytest.fixture(autouse=True)
@@ -64,3 +64,23 @@ def test_bad_tables_are_refused():
         SynthesisDisplay.from_tables(real, real.assign(y=np.nan))
     with pytest.raises(ValueError, match="'kind' holds 'z'"):
         SynthesisDisplay.from_tables(real, real.assign(kind="z"))
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "numpy"])
+def test_what_was_filled_in_is_shown(library):
+    gone = np.random.default_rng(0).random((300, 5)) < 0.2
+    table = frame().mask(gone)
+    if library == "polars":
+        table = pl.from_pandas(table)
+    if library == "numpy":
+        table, gone = table[["x", "y"]].to_numpy(), gone[:, :2]
+    imputer = EnergyImputer(random_state=0).fit(table)
+    display = ImputationDisplay.from_estimator(imputer, table, max_columns=3, ms=5)
+    np.testing.assert_array_equal(display.missing, gone)
+    most = np.sort(np.argsort(-gone.sum(axis=0), kind="stable")[:3])
+    assert len(display.known) == len(most) == len(display.axes_) - 1
+    for j, name in zip(most, display.known, strict=True):
+        assert len(display.known[name]) == (~gone[:, j]).sum()
+        assert len(display.filled[name]) == len(display.deviations[name]) == gone[:, j].sum()
+    with pytest.raises(ValueError, match="no holes"):
+        ImputationDisplay.from_estimator(imputer, imputer.transform(table))

@@ -20,7 +20,7 @@ from ._memories import (
     RecallCurveDisplay,
     RecalledImagesDisplay,
 )
-from ._tables import SynthesisDisplay
+from ._tables import ImputationDisplay, SynthesisDisplay
 
 __all__ = [
     "CompletionDisplay",
@@ -28,6 +28,7 @@ __all__ = [
     "EnergyLandscapeDisplay",
     "EnergyTraceDisplay",
     "ImagesDisplay",
+    "ImputationDisplay",
     "PhaseDiagramDisplay",
     "RecallCurveDisplay",
     "RecalledImagesDisplay",

@@ -1,6 +1,7 @@
-"""Tables: new rows beside those that they are like."""
+"""Tables: what was filled in, and new rows beside those that they are like."""
 
 import numpy as np
+from sklearn.utils.validation import check_is_fitted
 
 from .._table import Categories, Table, columns_of
 from .._validation import check_count
@@ -170,3 +171,136 @@ def _associations(rows, slices):
                 found = np.linalg.norm(first.T @ second, 2)
                 result[j, k] = result[k, j] = min(found, 1.0)
     return result
+
+
+class ImputationDisplay:
+    """Where values were missing, and what was filled in, with its spread.
+
+    Parameters
+    ----------
+    missing : ndarray of bool of shape (n_rows, n_columns)
+        Holes.
+    known, filled : dict of str to ndarray
+        By column with holes, the known values and those filled in; strings for categories.
+    deviations : dict of str to ndarray
+        How uncertain each of the filled ones is.
+    names : list of str
+        All columns.
+
+    Attributes
+    ----------
+    axes_ : ndarray of matplotlib.axes.Axes
+        Axes of the holes, then one for every column that has some.
+    figure_ : matplotlib.figure.Figure
+        The figure.
+    """
+
+    def __init__(self, missing, known, filled, deviations, *, names):
+        self.missing = missing
+        self.known = known
+        self.filled = filled
+        self.deviations = deviations
+        self.names = names
+
+    @classmethod
+    def from_estimator(cls, estimator, X, *, max_columns=8, figure=None, **artist_kwargs):
+        """Fill a table and plot what was done.
+
+        Parameters
+        ----------
+        estimator : EnergyImputer
+            Fitted.
+        X : data frame or ndarray of shape (n_rows, n_columns)
+            Table with holes.
+        max_columns : int, default=8
+            Columns to show at most, those with the most holes.
+        figure : matplotlib.figure.Figure or SubFigure, default=None
+            What to plot into; None for a new figure.
+        **artist_kwargs : dict
+            Passed on to the error bars of what was filled in.
+
+        Returns
+        -------
+        display : ImputationDisplay
+            The display.
+
+        Raises
+        ------
+        ValueError
+            If X has no holes.
+        """
+        check_count("max_columns", max_columns, 1)
+        check_is_fitted(estimator)
+        X, _, missing = estimator._encoded(X)
+        if not missing.any():
+            raise ValueError("X has no holes, so that nothing is filled in.")
+        table, deviation = estimator._table_, estimator.standard_deviation(X)
+        before, after = columns_of(X).values(), columns_of(estimator.transform(X)).values()
+        most = np.argsort(-missing.sum(axis=0), kind="stable")[:max_columns]
+        known, filled, deviations = {}, {}, {}
+        for j, (kind, old, new) in enumerate(zip(table.columns, before, after, strict=False)):
+            holes = missing[:, j]
+            if j not in most or not holes.any():
+                continue
+            parts = []
+            for values in (old, new):
+                values = np.asarray(values if isinstance(values, np.ndarray) else values.to_list())
+                kept = values[~holes] if not parts else values[holes]
+                is_category = isinstance(kind, Categories)
+                parts.append(kept.astype(str) if is_category else kept.astype(np.float64))
+            name = str(table.names[j])
+            known[name], filled[name] = parts
+            deviations[name] = deviation[holes, j]
+        names = [str(name) for name in table.names]
+        display = cls(missing, known, filled, deviations, names=names)
+        return display.plot(figure, **artist_kwargs)
+
+    def plot(self, figure=None, **artist_kwargs):
+        """Plot the holes, and the columns.
+
+        Parameters
+        ----------
+        figure : matplotlib.figure.Figure or SubFigure, default=None
+            What to plot into; None for a new figure.
+        **artist_kwargs : dict
+            Passed on to the error bars of what was filled in.
+
+        Returns
+        -------
+        display : ImputationDisplay
+            The display.
+        """
+        n_columns = min(4, len(self.known))
+        n_rows = -(-len(self.known) // n_columns)
+        if figure is None:
+            import matplotlib.pyplot as plt
+
+            size = 3.2 + 2.6 * n_columns, max(3.0, 2.2 * n_rows)
+            figure = plt.figure(figsize=size, layout="constrained")
+        self.figure_ = figure
+        left, right = figure.subfigures(1, 2, width_ratios=[3.2, 2.6 * n_columns])
+        first = left.subplots()
+        first.imshow(self.missing, aspect="auto", cmap="Greys", interpolation="nearest")
+        first.set_xticks(range(len(self.names)), self.names, fontsize=6, rotation=90)
+        first.set(title="holes", ylabel="row")
+        axes = right.subplots(n_rows, n_columns, squeeze=False).ravel()
+        for ax, (name, known) in zip(axes, self.known.items(), strict=False):
+            filled, deviation = self.filled[name], self.deviations[name]
+            if known.dtype.kind == "U":
+                places = sorted({*known, *filled})
+                for k, values in enumerate((known, filled)):
+                    shares = [np.mean(values == place) for place in places]
+                    ax.bar(np.arange(len(places)) + 0.4 * k, shares, 0.4, color=("0.7", "C1")[k])
+                ax.set_xticks(np.arange(len(places)) + 0.2, places, fontsize=6, rotation=20)
+            else:
+                ax.hist(known, 20, color="0.7", density=True)
+                order = np.argsort(filled, kind="stable")
+                height = np.linspace(0, ax.get_ylim()[1], len(filled))
+                options = {"fmt": "o", "ms": 2, "lw": 0.6, "color": "C1"} | artist_kwargs
+                ax.errorbar(filled[order], height, xerr=deviation[order], **options)
+            ax.set_title(name, fontsize=8)
+            ax.tick_params(labelsize=6)
+        for ax in axes[len(self.known) :]:
+            ax.set_axis_off()
+        self.axes_ = np.array([first, *axes[: len(self.known)]])
+        return self
