@@ -78,7 +78,7 @@ class Interaction(Value):
 
 
 class Tsallis(Interaction):
-    """Weights that maximise ``weights . scores`` plus a Tsallis entropy, 0 for low scores.
+    """Weights that maximise ``weights @ scores`` plus a Tsallis entropy, 0 for low scores.
 
     The entropy is ``(1 - sum p^alpha) / (alpha (alpha - 1))``.
 

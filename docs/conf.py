@@ -1,0 +1,35 @@
+"""Configuration of the site: ``sphinx-build -W docs docs/_build/html``."""
+
+import skebm
+
+project, author, release = "skebm", "The skebm developers", skebm.__version__
+copyright = "the skebm developers"
+extensions = [
+    "myst_parser",
+    "numpydoc",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx_gallery.gen_gallery",
+]
+myst_enable_extensions = ["dollarmath"]
+myst_heading_anchors = 3
+# relative links to files of the repository (examples, benchmarks) are no pages
+suppress_warnings = ["myst.xref_missing", "config.cache"]
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+autodoc_default_options = {"members": True, "inherited-members": False, "undoc-members": False}
+exclude_patterns = ["_build"]
+templates_path = ["_templates"]
+html_theme = "pydata_sphinx_theme"
+html_title = "skebm"
+html_theme_options = {"show_prev_next": False, "navigation_depth": 2}
+html_show_sourcelink = False
+sphinx_gallery_conf = {
+    "examples_dirs": "../examples",
+    "gallery_dirs": "gallery",
+    "filename_pattern": r"/plot_",
+    "download_all_examples": False,
+    "show_memory": False,
+    "remove_config_comments": True,
+}
