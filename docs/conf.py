@@ -25,20 +25,7 @@ html_theme = "pydata_sphinx_theme"
 html_title = "skebm"
 html_theme_options = {"show_prev_next": False, "navigation_depth": 2}
 # single pages have no sections to navigate
-html_sidebars = dict.fromkeys(
-    [
-        "start",
-        "prepare_data",
-        "all_of_skebm",
-        "tables",
-        "imputation",
-        "likelihoods",
-        "defaults",
-        "how_it_works",
-        "changelog",
-    ],
-    [],
-)
+html_sidebars = {"*": []}
 html_show_sourcelink = False
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",

@@ -73,7 +73,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         Rounds in which holes were filled, 1 at least.
     n_features_in_ : int
         Number of columns.
-    feature_names_in_ : ndarray of shape (n_features_in_,)
+    feature_names_in_ : ndarray of shape (n_features,)
         Names of the columns, where X had string column names.
 
     See Also
