@@ -1,13 +1,13 @@
 """Energy-based models as scikit-learn estimators."""
 
-from ._boltzmann import BoltzmannMachine
+from ._boltzmann import BoltzmannMachine, PairGradient, PairMoments
 from ._hopfield import Diagnosis, HopfieldMemory
 from ._hopfield_classifier import HopfieldClassifier
 from ._imputer import EnergyImputer
 from ._inference.likelihood import LogPartition
 from ._modern_hopfield import ModernHopfieldMemory, TopAssociations
 from ._outliers import EnergyOutlierDetector
-from ._rbm import RBM
+from ._rbm import RBM, Gradient, Moments
 
 __all__ = [
     "RBM",
@@ -15,10 +15,14 @@ __all__ = [
     "Diagnosis",
     "EnergyImputer",
     "EnergyOutlierDetector",
+    "Gradient",
     "HopfieldClassifier",
     "HopfieldMemory",
     "LogPartition",
     "ModernHopfieldMemory",
+    "Moments",
+    "PairGradient",
+    "PairMoments",
     "TopAssociations",
 ]
 __version__ = "0.1.0"

@@ -88,7 +88,7 @@ class PairMoments(NamedTuple):
     products: np.ndarray
 
 
-class Gradient(NamedTuple):
+class PairGradient(NamedTuple):
     """Derivatives of the mean log-likelihood by a Boltzmann machine's parameters.
 
     Attributes
@@ -949,7 +949,7 @@ class BoltzmannMachine(Machine):
 
         Returns
         -------
-        gradient : Gradient
+        gradient : PairGradient
             Named tuple ``(coupling, intercept)`` of the derivatives by these, in nats per unit; a
             coupling is one parameter, though it stands twice in the symmetric matrix. Pairs that
             `connectivity` leaves uncoupled have theirs, too.
@@ -972,7 +972,7 @@ class BoltzmannMachine(Machine):
         data, free = self.moments(X, **options), self.moments(**options)
         coupling = (data.products - free.products) / self._temperature()
         np.fill_diagonal(coupling, 0.0)
-        return Gradient(coupling, (data.mean - free.mean) / self._temperature())
+        return PairGradient(coupling, (data.mean - free.mean) / self._temperature())
 
     # ---------------------------------------------------------------- sampling
 
@@ -1026,10 +1026,7 @@ class BoltzmannMachine(Machine):
         check_is_fitted(self)
         check_count("n_samples", n_samples, 1)
         check_count("n_sweeps", n_sweeps, 1)
-        if algorithm not in ("gibbs", "annealing", "tempering"):
-            raise ValueError(
-                f"algorithm must be 'gibbs', 'annealing' or 'tempering', got {algorithm!r}."
-            )
+        check_method("algorithm", algorithm, ("gibbs", "annealing", "tempering"))
         rng = as_generator(random_state)
         dtype = self.coupling_.dtype
         model = self._in_single(self._sampler())
@@ -1109,10 +1106,11 @@ class BoltzmannMachine(Machine):
         if rows.size:
             rng = np.random.Generator(np.random.SFC64([self._likelihood_seed_, 3]))
             repeated = np.repeat(rows, n_chains)
-            states = np.where(held[repeated], start[repeated], rng.random((len(repeated), 1)) < 0.5)
+            held_rows = held[repeated]
+            states = np.where(held_rows, start[repeated], rng.random(held_rows.shape) < 0.5)
             sampler, total = self._in_single(model.arranged()), 0.0
             for sweep in range(n_sweeps):
-                states = sampler.sweeps(states, [1.0], rng, held[repeated])
+                states = sampler.sweeps(states, [1.0], rng, held_rows)
                 if sweep >= n_sweeps // 2:
                     # means given all other units have less noise than states
                     total = total + expit(states @ model.coupling + model.intercept)

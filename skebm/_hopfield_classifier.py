@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from ._energies.attention import SIMILARITIES, Attention
 from ._learning.bandwidth import class_temperature
 from ._learning.dense import Memories, train_epoch
-from ._memory import CHOSEN_IN_FIT, stacked
+from ._memory import stacked, temperature_in_use
 from ._validation import all_or_nothing, as_generator, available_if, examine_scales, read
 from .interactions import as_interaction
 
@@ -329,12 +329,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
                     f"similarity or interaction changed after fit, from {self._kind_}. Fit the "
                     "classifier again."
                 )
-            temperature = self.temperature
-            if temperature == "auto":
-                if not hasattr(self, "temperature_"):
-                    raise ValueError(CHOSEN_IN_FIT)
-                temperature = self.temperature_
-            probabilities, _ = self._model_.at(temperature, self.block_size).associate(X)
+            model = self._model_.at(temperature_in_use(self), self.block_size)
+            probabilities, _ = model.associate(X)
         else:
             batches = gen_batches(len(X), max(1, BLOCK_SIZE // len(self.patterns_)))
             probabilities = np.concatenate([self._label_units(X[rows]) for rows in batches])

@@ -158,6 +158,13 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
             X = self._read(X, reset=True)
             self._table_ = Table(X, self._categorical(X))
             encoded, missing = self._table_.read(X)
+            self._indicated_ = np.flatnonzero(missing.any(axis=0))
+            taken = set(self._indicator_names()) & {str(name) for name in self._table_.names}
+            if self.add_indicator and taken:
+                raise ValueError(
+                    f"X has a column {min(taken)!r}, a name that add_indicator=True would give. "
+                    "Rename it."
+                )
             rng = as_generator(self.random_state)
             if len(encoded) > self.max_patterns:
                 kept = np.sort(rng.choice(len(encoded), self.max_patterns, replace=False))
@@ -178,13 +185,6 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
                 name: column.kind
                 for name, column in zip(self._table_.names, self._table_.columns, strict=True)
             }
-            self._indicated_ = np.flatnonzero(missing.any(axis=0))
-            taken = set(self._indicator_names()) & {str(name) for name in self._table_.names}
-            if self.add_indicator and taken:
-                raise ValueError(
-                    f"X has a column {min(taken)!r}, a name that add_indicator=True would give. "
-                    "Rename it."
-                )
         return self
 
     def _categorical(self, X):
@@ -243,9 +243,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
             The same table without holes. Known values are unchanged.
         """
         X, rows, missing = self._encoded(X)
-        if missing.any():
-            touched = missing.any(axis=1)
-            rows[touched] = self._means_.conditional_mean(rows[touched])
+        rows = self._means_.conditional_mean(rows)
         filled = self._table_.write(X, rows, missing, rounded=False)
         return self._with_indicator(filled, missing) if self.add_indicator else filled
 
@@ -255,13 +253,9 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
             return np.concatenate([filled, flags.astype(filled.dtype)], axis=1)
         return with_columns(filled, dict(zip(self._indicator_names(), flags.T, strict=True)))
 
-    def _indicator_names(self):
-        return [f"missingindicator_{self._names()[k]}" for k in self._indicated_]
-
-    def _names(self):
-        return getattr(
-            self, "feature_names_in_", np.array([f"x{k}" for k in range(self.n_features_in_)])
-        )
+    def _indicator_names(self, input_features=None):
+        names = _check_feature_names_in(self, input_features)
+        return [f"missingindicator_{names[k]}" for k in self._indicated_]
 
     def get_feature_names_out(self, input_features=None):
         """Give the names of the columns that `transform` makes.
@@ -280,8 +274,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         names = _check_feature_names_in(self, input_features)
         if not self.add_indicator:
             return names
-        added = [f"missingindicator_{names[k]}" for k in self._indicated_]
-        return np.array([*names, *added], dtype=object)
+        return np.array([*names, *self._indicator_names(input_features)], dtype=object)
 
     def standard_deviation(self, X):
         """How uncertain is what is filled in.

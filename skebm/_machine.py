@@ -7,7 +7,6 @@ from numbers import Integral, Real
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -21,7 +20,7 @@ from ._callbacks import CallbackSupportMixin, run_epochs
 from ._inference import likelihood
 from ._inference.likelihood import SMALL_ERROR
 from ._learning.optimizer import State
-from ._validation import all_or_nothing, as_generator, warn
+from ._validation import all_or_nothing, as_dense, as_generator, check_method, warn
 from ._watch import (
     SHORT_GLANCE,
     WATCHED_ROWS,
@@ -405,7 +404,7 @@ class Machine(
 
         def watch(chosen):
             rows = X[np.sort(chosen)]
-            return self._to_watch(rows.toarray() if sparse.issparse(rows) else rows, rng)
+            return self._to_watch(as_dense(rows), rng)
 
         train = watch(order[n_held_out : n_held_out + WATCHED_ROWS])
         if not n_held_out:
@@ -521,8 +520,7 @@ class Machine(
         LogPartition(value=2.07..., standard_error=0.0, method='exact', lower=..., upper=...)
         """
         check_is_fitted(self)
-        if method not in ("auto", "exact", "ais"):
-            raise ValueError(f"method must be 'auto', 'exact' or 'ais', got {method!r}.")
+        check_method("method", method, ("auto", "exact", "ais"))
         for name, value in (("n_temperatures", n_temperatures), ("n_chains", n_chains)):
             if not isinstance(value, Integral) or value < 2:
                 raise ValueError(f"{name} must be an integer of at least 2, got {value!r}.")

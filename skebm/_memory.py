@@ -13,6 +13,7 @@ from ._trajectory import Trajectory, temperature_of_sweeps
 from ._validation import (
     BLOCK_SIZE,
     all_or_nothing,
+    as_dense,
     as_generator,
     as_spins,
     check_count,
@@ -23,11 +24,6 @@ from ._validation import (
     read_given,
     read_target,
     warn,
-)
-
-CHOSEN_IN_FIT = (
-    "temperature='auto' is chosen in fit, and this model was fitted with a number. Fit it again, "
-    "or set a number."
 )
 
 
@@ -227,7 +223,7 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self._ready()
         X = read(self, X, accept_sparse=self._accept_sparse())
         rows = self._rows(self._low_)
-        return rows.write(self._recall(rows.read(dense(X))), X.dtype)
+        return rows.write(self._recall(rows.read(as_dense(X))), X.dtype)
 
     def _recall(self, states):
         """Where states end, by the rule of `transform`."""
@@ -246,7 +242,7 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def _recall_steps(self, X, every):
         """Yield states, as they are given out, and energies along a recall, spins `every` few."""
-        states, energy, rows = dense(self._read(X)), self._energy(), self._rows(self._low_)
+        states, energy, rows = as_dense(self._read(X)), self._energy(), self._rows(self._low_)
         for passed in recall_steps(energy, states, self.max_iter, every, self._tolerance()):
             yield rows.write(passed, self.patterns_.dtype), energy.energy(passed)
 
@@ -283,17 +279,17 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         states = self._read(X)
         rows, target = self._rows(self._low_), read_target(self, X, y)
         if target is not None:
-            return rows.similarity(self._recall(dense(states)), rows.read(target))
+            return rows.similarity(self._recall(as_dense(states)), rows.read(target))
         if hasattr(self, "score_samples"):
             return float(np.mean(self.score_samples(X)))
-        recalled, stored = self._recall(dense(states)), self._stored()
+        recalled, stored = self._recall(as_dense(states)), self._stored()
         nearest = np.concatenate(
             [
                 rows.nearest(recalled[block], stored)
                 for block in gen_batches(len(recalled), max(1, BLOCK_SIZE // stored.shape[0]))
             ]
         )
-        return rows.similarity(recalled, dense(stored[nearest]))
+        return rows.similarity(recalled, as_dense(stored[nearest]))
 
     def energy(self, X):
         """Compute the energy of every row.
@@ -447,9 +443,16 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def dense(rows):
-    """Rows that are as dense as what is made of them."""
-    return rows.toarray() if sparse.issparse(rows) else rows
+def temperature_in_use(estimator):
+    """The temperature that was set, or the one that `fit` chose."""
+    if estimator.temperature != "auto":
+        return estimator.temperature
+    if not hasattr(estimator, "temperature_"):
+        raise ValueError(
+            "temperature='auto' is chosen in fit, and this model was fitted with a number. Fit it "
+            "again, or set a number."
+        )
+    return estimator.temperature_
 
 
 def stacked(rows, others):

@@ -11,7 +11,7 @@ from ._energies.attention import SIMILARITIES, Attention
 from ._energies.dense import Dense
 from ._inference.recall import end_in_one, recall
 from ._learning.bandwidth import recall_temperature
-from ._memory import CHOSEN_IN_FIT, Memory, NumberRows, SpinRows
+from ._memory import Memory, NumberRows, SpinRows, temperature_in_use
 from ._validation import available_if, check_count, examine_scales, read_given, warn
 from .interactions import INTERACTIONS, Interaction, as_interaction
 
@@ -217,13 +217,9 @@ class ModernHopfieldMemory(Memory):
         return self._model_.at(self._temperature(), self.block_size)
 
     def _temperature(self):
-        if self.temperature != "auto":
-            return self.temperature
-        if self._dense():
+        if self.temperature == "auto" and self._dense():
             return 1.0
-        if not hasattr(self, "temperature_"):
-            raise ValueError(CHOSEN_IN_FIT)
-        return self.temperature_
+        return temperature_in_use(self)
 
     def _tolerance(self):
         return self.tol

@@ -29,6 +29,7 @@ from ._learning.rbm import N_HOT, N_RUNGS, Parameters, Workspace, epoch, n_model
 from ._machine import BLOCK_SIZE, DEFAULT_CHAINS, DEFAULT_TEMPERATURES, LOOK, N_CHAINS, Machine
 from ._trajectory import Trajectory, temperature_of_sweeps
 from ._validation import (
+    as_dense,
     as_generator,
     check_columns,
     check_count,
@@ -511,7 +512,7 @@ class RBM(Machine):
         is_normal = all(isinstance(unit, Gaussian) and unit.learns_variance for unit in sides)
         goes_to_maximum = is_normal and not self.alpha and self._holes_ is None
         if goes_to_maximum and not resume and X.shape[0] > 1:
-            X = X.toarray() if sparse.issparse(X) else X
+            X = as_dense(X)
             run_epochs(self, 1, X, lambda: self._analyze_factors(X))
             finished.append(self.n_iter_)
         else:
@@ -658,7 +659,7 @@ class RBM(Machine):
         model = self._sampler()
         n_rows = min(LOOK_ROWS, max(N_CHAINS, BLOCK_SIZE // X.shape[1]))
         rows = X[np.sort(rng.permutation(X.shape[0])[:n_rows])]
-        rows = rows.toarray() if sparse.issparse(rows) else rows
+        rows = as_dense(rows)
         if holds_means(rows, model.visible):
             rows = model.visible.discretize(rows, rng)
         length = n_temperatures, DEFAULT_CHAINS
@@ -885,7 +886,7 @@ class RBM(Machine):
 
         def of_rows(rows):
             rows = _drawn(model.visible, rows)
-            rows = rows.toarray() if sparse.issparse(rows) else rows
+            rows = as_dense(rows)
             return model.pseudo_likelihood(rows)
 
         return self._by_blocks(of_rows, X, self._width())
@@ -952,8 +953,7 @@ class RBM(Machine):
         """
         check_is_fitted(self)
         check_count("n_starts", n_starts, 1 if X is None else 0)
-        if method not in ("tap", "adaptive", "mean_field"):
-            raise ValueError(f"method must be 'tap', 'adaptive' or 'mean_field', got {method!r}.")
+        check_method("method", method, ("tap", "adaptive", "mean_field"))
         model = self._model()
         for name, unit in (("visible", model.visible), ("hidden", model.hidden)):
             if type(unit) not in tap.LAWS:
@@ -967,7 +967,7 @@ class RBM(Machine):
             starts.append(rng.uniform(unit.low, unit.high, (n_starts, size)))
         if X is not None:
             X = self._read(X)
-            X = (X.toarray() if sparse.issparse(X) else X).astype(np.float64)
+            X = as_dense(X).astype(np.float64)
             starts[0] = np.concatenate([X, starts[0]])
             starts[1] = np.concatenate([model.mean_hidden(X), starts[1]])
         if method == "adaptive":
@@ -1184,7 +1184,7 @@ class RBM(Machine):
         """
         X = self._read(X)
         check_count("n_steps", n_steps, 0)
-        X = X.toarray() if sparse.issparse(X) else X
+        X = as_dense(X)
         rng = as_generator(random_state)
         X = X.astype(self.components_.dtype)
         return self._model().sweeps(X, [1.0] * n_steps, rng)
@@ -1238,8 +1238,7 @@ class RBM(Machine):
         check_is_fitted(self)
         check_count("n_samples", n_samples, 1)
         check_count("n_sweeps", n_sweeps, 1)
-        if algorithm not in ("gibbs", "tempering"):
-            raise ValueError(f"algorithm must be 'gibbs' or 'tempering', got {algorithm!r}.")
+        check_method("algorithm", algorithm, ("gibbs", "tempering"))
         rng = as_generator(random_state)
         model, held = self._sampler(), None
         if given is not None:
@@ -1314,7 +1313,7 @@ class RBM(Machine):
         start = held = None
         if X is not None:
             X = self._read(X)
-            start = np.repeat(X.toarray() if sparse.issparse(X) else X, n_samples, axis=0)
+            start = np.repeat(as_dense(X), n_samples, axis=0)
         if given is not None:
             given = read_given(self, given, n_samples, dtype)
             check_given(given, model.visible)
@@ -1421,7 +1420,7 @@ def _drawn(unit, X):
     """
     if not holds_means(X, unit):
         return X
-    X = X.toarray() if sparse.issparse(X) else X
+    X = as_dense(X)
     return np.concatenate([unit.discretize(row[np.newaxis], _generator_of(row)) for row in X])
 
 

@@ -209,9 +209,9 @@ class Table:
         rows, missing = [], []
         for (name, column), kind in zip(columns_of(X).items(), self.columns, strict=True):
             values = _values(name, column, isinstance(kind, Categories))
-            if values.dtype == object and all(value is None for value in values):
-                values = values if isinstance(kind, Categories) else np.full(len(values), np.nan)
-            if isinstance(kind, Numbers) and values.dtype != np.float64:
+            if isinstance(kind, Numbers) and all(value is None for value in values):
+                values = np.full(len(values), np.nan)
+            elif isinstance(kind, Numbers) and values.dtype != np.float64:
                 raise ValueError(
                     f"Column {name!r} holds {values[0]!r}, but was numbers in fit. Convert it."
                 )
@@ -344,17 +344,7 @@ def _values(name, column, as_categories):
         _check_finite(name, values)
         return values
     values = [None if _is_hole(value) else value for value in column.to_list()]
-    types = {
-        bool
-        if isinstance(value, (bool, np.bool_))
-        else str
-        if isinstance(value, str)
-        else float
-        if isinstance(value, Real)
-        else type(value)
-        for value in values
-        if value is not None
-    }
+    types = {_type(value) for value in values if value is not None}
     if len(types) > 1:
         found = " and ".join(sorted(kind.__name__ for kind in types))
         raise ValueError(f"Column {name!r} mixes values of types {found}. Give it one.")
@@ -370,6 +360,15 @@ def _values(name, column, as_categories):
     result = np.empty(len(values), dtype=object)
     result[:] = values
     return result
+
+
+def _type(value):
+    """What kind of value it is: of flags and numbers, whatever library made them."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool
+    if isinstance(value, str):
+        return str
+    return float if isinstance(value, Real) else type(value)
 
 
 def _is_hole(value):

@@ -169,6 +169,11 @@ def _advice_on_missing(estimator):
         ) from None
 
 
+def as_dense(rows):
+    """Rows as an ndarray."""
+    return rows.toarray() if sparse.issparse(rows) else rows
+
+
 def read_given(estimator, given, n_samples, dtype):
     """Validate rows to complete, finite values or NaN for a free feature, and repeat each.
 
@@ -185,7 +190,7 @@ def read_given(estimator, given, n_samples, dtype):
         dtype=dtype,
         ensure_all_finite="allow-nan",
     )
-    given = given.toarray() if sparse.issparse(given) else given
+    given = as_dense(given)
     if np.isinf(given).any():
         raise ValueError("given contains infinity; use NaN for a free feature.")
     return np.repeat(given, n_samples, axis=0)

@@ -217,7 +217,7 @@ def log_likelihood(X, **options):
         if not options:
             return float(machine._look(Watched(rows, None), GLANCE).train.mean())
         value = machine.log_partition(**options).value
-        return float(machine._log_weight(rows).mean()) - value
+        return float((machine._log_weight(rows) - value).mean())
 
     return compute
 

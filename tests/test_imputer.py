@@ -73,6 +73,19 @@ def test_a_kernel_is_a_mixture_of_normal_components():
         np.testing.assert_allclose(np.cov(sample.T), second, atol=0.12 * second.max())
 
 
+def test_an_expectation_has_the_means_and_what_they_leave_open():
+    model, covariance = kernel()
+    filled, residual = model.expectation(ROWS, np.full(len(ROWS), -1))
+    np.testing.assert_array_equal(filled, model.conditional_mean(ROWS))
+    expected = np.zeros((4, 4))
+    for row in ROWS:
+        holes = np.isnan(row)
+        if holes.any():
+            _, _, rest, _ = mixture(row, model.patterns, covariance)
+            expected[np.ix_(holes, holes)] += rest / len(ROWS)
+    np.testing.assert_allclose(residual, expected, atol=1e-12)
+
+
 def test_a_row_can_be_left_out_of_the_patterns():
     model, _ = kernel()
     rows = np.where(np.eye(5, 4, dtype=bool), np.nan, model.patterns)

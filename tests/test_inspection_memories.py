@@ -53,7 +53,8 @@ def test_recall_curve():
     )
     assert other.figure_ is display.figure_
     labels = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    assert labels[2:] == ["hebb, 200 units", "storkey, 101 units"]
+    before = ["theory, Hebb's rule", r"$\alpha_c = 0.138$", "hebb, 200 units"]
+    assert labels == [*before, "storkey, 101 units"]
 
 
 @pytest.mark.slow

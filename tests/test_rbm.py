@@ -1151,3 +1151,11 @@ def test_given_takes_sparse_rows_whose_zeros_are_known():
         dense = method(given=given, **options)
         np.testing.assert_array_equal(dense, method(given=sparse.csr_array(given), **options))
         np.testing.assert_array_equal(dense[~np.isnan(given)], given[~np.isnan(given)])
+
+
+def test_few_rows_are_penalised_unless_they_are_drawn_anew(digits):
+    for rows, is_drawn in ((digits[:150], True), (digits[:150].round(), False)):
+        options = {"max_iter": 3, "early_stopping": False, "random_state": 0}
+        default = RBM(16, **options).fit(rows)
+        without = RBM(16, alpha=0.0, **options).fit(rows)
+        assert np.array_equal(default.components_, without.components_) == is_drawn

@@ -72,20 +72,29 @@ class Kernel:
         """Patterns in the coordinates in which the metric is Euclidean."""
         return self.patterns @ np.linalg.cholesky(self.precision)
 
-    def _groups(self, X, own=None):
+    @property
+    def center(self):
+        """Mean of the patterns."""
+        return self.patterns.mean(axis=0)
+
+    def _groups(self, X, own=None, complete=False):
         """Yield rows with the same holes, and what their components say about these.
+
+        Rows without holes only if `complete`.
 
         Numbers of the rows and of the holes, (P_mm)^-1, the parts ``P_m (x - c)`` of the rows and
         ``P_m (z - c)`` of the patterns, whose difference is r, and squared distances. Without
         anything known, (P_mm)^-1 is C, and rows are at the center.
         """
-        center = self.patterns.mean(axis=0)
+        center = self.center
         patterns = self.patterns - center
         projected = patterns @ self.precision
         squares = np.einsum("ij,ij->i", patterns, projected)
         missing = np.isnan(X)
         filled = np.where(missing, 0.0, X - center)
         for holes, rows in _by_holes(missing):
+            if not (holes.size or complete):
+                continue
             theirs = projected[:, holes]
             inner = np.linalg.inv(self.precision[np.ix_(holes, holes)])
             own_part = np.einsum("ij,ij->i", theirs @ inner, theirs)
@@ -120,13 +129,21 @@ class Kernel:
 
     def conditional_means(self, X, temperatures, own=None):
         """The same at several temperatures, shape (n_temperatures, n_rows, n_features)."""
-        result = np.repeat(X[np.newaxis], len(temperatures), axis=0)
-        center = self.patterns.mean(axis=0)
+        result, center = np.repeat(X[np.newaxis], len(temperatures), axis=0), self.center
         for rows, holes, inner, here, theirs, distances in self._groups(X, own):
             for filled, temperature in zip(result, temperatures, strict=True):
                 mean = _weights(distances, temperature) @ theirs
                 filled[np.ix_(rows, holes)] = center[holes] - (here - mean) @ inner
         return result
+
+    def expectation(self, X, own):
+        """Conditional means, and the mean over rows of the covariance that they leave at T = 1."""
+        filled, center, residual = X.copy(), self.center, np.zeros(self.precision.shape)
+        for rows, holes, inner, here, theirs, distances in self._groups(X, own):
+            mean = _weights(distances, self.temperature) @ theirs
+            filled[np.ix_(rows, holes)] = center[holes] - (here - mean) @ inner
+            residual[np.ix_(holes, holes)] += len(rows) * inner
+        return filled, residual / len(X)
 
     def conditional_variance(self, X, width):
         """Variances of what is missing of each row; 0 of what is known.
@@ -140,21 +157,13 @@ class Kernel:
             result[np.ix_(rows, holes)] = width * np.diag(inner) + np.maximum(spread, 0.0)
         return result
 
-    def residual_covariance(self, X):
-        """Mean over rows of the covariance of what is missing given what is known, at T = 1."""
-        total = np.zeros(self.precision.shape)
-        for holes, rows in _by_holes(np.isnan(X)):
-            inside = np.ix_(holes, holes)
-            total[inside] += len(rows) * np.linalg.inv(self.precision[inside])
-        return total / len(X)
-
     def draw(self, X, rng, width, spread=True, own=None):
         """Rows with a draw of what is missing in its place.
 
         Components are drawn with weights at the temperature, and have a width of their own.
         Features that do not `spread` have the value that the drawn component gives them.
         """
-        result, center = X.copy(), self.patterns.mean(axis=0)
+        result, center = X.copy(), self.center
         # numbers of a row belong to it, whatever its holes have in common with others
         uniform = rng.random(len(X))
         normal = rng.standard_normal(X.shape)
@@ -177,7 +186,7 @@ class Kernel:
     def log_density(self, X):
         """Log-density of what is known of every row."""
         result = np.zeros(len(X))
-        for rows, holes, inner, _, _, distances in self._groups(X):
+        for rows, holes, inner, _, _, distances in self._groups(X, complete=True):
             n_known = X.shape[1] - holes.size
             if n_known:
                 # det of the known part of C is that of C times that of P_mm

@@ -16,13 +16,13 @@ They are exact for up to some thousand patterns, and use some of the rows of mor
 """
 
 import numpy as np
-from scipy import sparse
 from scipy.optimize import minimize_scalar
 from scipy.spatial.distance import cdist
 from sklearn.metrics.pairwise import euclidean_distances
 
 from .._energies.attention import squared_lengths
 from .._inference.recall import end_in_one, recall
+from .._validation import as_dense
 
 # entries of the table of left-out rows and patterns, and rows at least
 LARGEST_TABLE, LEAST_ROWS = 2**22, 300
@@ -77,8 +77,7 @@ def recall_temperature(energy):
     """
     first = density_temperature(energy)
     rows = np.unique(np.linspace(0, energy.n_patterns - 1, RECALLED_ROWS).astype(int))
-    states = energy.states(rows)
-    states = states.toarray() if sparse.issparse(states) else states
+    states = as_dense(energy.states(rows))
     for temperature in first * 0.5 ** np.arange(HALVINGS):
         ends, _ = recall(energy.replace(temperature=temperature), states, RECALL_STEPS, TOLERANCE)
         if not end_in_one(states, ends):

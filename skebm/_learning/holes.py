@@ -73,13 +73,14 @@ def learn(X, rng, n_iter, temperature, covariance_type, spreads):
         good = np.array(TEMPERATURES)[excess.mean(axis=1) <= clear]
         mean_temperature = float(good[np.abs(np.log(good / USUAL)).argmin()])
     means, n_rounds = fill(X, mean_temperature, n_iter)
-    width = _width(means)
-    # a row is no witness of its own holes
-    own = np.arange(len(X)) if len(X) > 1 else None
     draws = means
-    for _ in range(DRAWN_ROUNDS if np.isnan(X).any() else 0):
-        # patterns whose own holes are filled by means are replaced by such that vary
-        draws = replace(draws, patterns=draws.draw(X, rng, width, spreads, own))
+    if np.isnan(X).any():
+        width = _width(means)
+        # a row is no witness of its own holes
+        own = np.arange(len(X)) if len(X) > 1 else None
+        for _ in range(DRAWN_ROUNDS):
+            # patterns whose own holes are filled by means are replaced by such that vary
+            draws = replace(draws, patterns=draws.draw(X, rng, width, spreads, own))
     densities = draws
     if covariance_type == "diag":
         densities = Kernel.of(draws.patterns, np.eye(X.shape[1]), 1.0)
@@ -94,20 +95,17 @@ def _width(kernel):
 def fill(X, temperature, n_iter):
     """Fill holes, each row by the others, while patterns and covariance follow; and the rounds."""
     missing = np.isnan(X)
-    has_holes = missing.any(axis=1)
     # standardised columns, of which some rows may have nothing
     count = np.maximum((~missing).sum(axis=0), 1)
     mean = np.where(missing, 0.0, X).sum(axis=0) / count
     patterns = np.where(missing, mean, X)
     residual = np.diag(missing.mean(axis=0) * ((patterns - mean) ** 2).sum(axis=0) / count)
-    own = np.flatnonzero(has_holes)
-    n_rounds = 0
-    for _ in range(n_iter if has_holes.any() and len(X) > 1 else 0):
+    own, n_rounds = np.arange(len(X)), 0
+    for _ in range(n_iter if missing.any() and len(X) > 1 else 0):
         n_rounds += 1
         kernel = Kernel.of(patterns, _covariance(patterns, residual), temperature)
-        before, patterns = patterns, patterns.copy()
-        patterns[has_holes] = kernel.conditional_mean(X[has_holes], own=own)
-        residual = kernel.residual_covariance(X)
+        before = patterns
+        patterns, residual = kernel.expectation(X, own)
         change = np.sqrt(np.mean((patterns - before)[missing] ** 2))
         if change < SETTLED:
             break
