@@ -48,7 +48,9 @@ def main():
     parser.add_argument("--tables", help="archive of binary tables, for likelihood")
     parser.add_argument("--seeds", type=int, default=1, help="number of long runs, for mnist")
     parser.add_argument("--runs", type=int, default=100, help="runs of 4-2-4 in encoder")
-    parser.add_argument("--forests", action="store_true", help="a slow peer, for tables")
+    parser.add_argument(
+        "--slow-peers", action="store_true", help="forests and networks, for tables and synthesis"
+    )
     options = parser.parse_args()
     BENCHMARKS[options.name](options)
 

@@ -3,8 +3,10 @@
 Half of the rows train, the other half judges: how often a held-out or a new row has its nearest
 neighbour in its own half (.5 is best), and the accuracy of gradient boosting that learned from new
 rows, beside one that learned from the rows trained on. The class is a column like the others.
+``--slow-peers`` adds CTGAN at its defaults, and a normal copula, if they are installed.
 """
 
+import time
 import warnings
 
 import numpy as np
@@ -18,6 +20,16 @@ from skebm import EnergyImputer
 from skebm.metrics import nearest_neighbor_adversarial_accuracy
 
 from .tables import mixed
+
+try:
+    from ctgan import CTGAN
+except ImportError:
+    CTGAN = None
+try:
+    from sdv.metadata import Metadata
+    from sdv.single_table import GaussianCopulaSynthesizer
+except ImportError:
+    GaussianCopulaSynthesizer = None
 
 
 def tables():
@@ -48,25 +60,61 @@ def numbers(*frames):
     return np.split(scaled, stops)
 
 
+def by_imputer(train, seed):
+    """New rows of `EnergyImputer`."""
+    return EnergyImputer(random_state=seed).fit(train).sample(len(train), random_state=seed)
+
+
+def by_network(train, seed):
+    """New rows of CTGAN."""
+    kinds = train.dtypes
+    discrete = [name for name in train if kinds[name] == bool or kinds[name] == object]
+    network = CTGAN(enable_gpu=False, verbose=False)
+    network.set_random_state(seed)
+    network.fit(train, discrete)
+    return network.sample(len(train)).astype(kinds)
+
+
+def by_copula(train, seed):
+    """New rows of a normal copula."""
+    copula = GaussianCopulaSynthesizer(Metadata.detect_from_dataframe(train))
+    copula.fit(train)
+    return copula.sample(len(train)).astype(train.dtypes)
+
+
+def accuracy(source, test):
+    """Of gradient boosting that learned from one table, on another."""
+    inside, outside = numbers(source.drop(columns="label"), test.drop(columns="label"))
+    model = HistGradientBoostingClassifier(random_state=0).fit(inside, source.label)
+    return model.score(outside, test.label)
+
+
 def main(options):
     """Print both judgements."""
     warnings.filterwarnings("ignore")
-    print(f"{'':18}{'adversarial':>14}{'real rows':>12}{'new rows':>12}")
+    makers = {"skebm": by_imputer}
+    if options.slow_peers and CTGAN is not None:
+        makers["ctgan"] = by_network
+    if options.slow_peers and GaussianCopulaSynthesizer is not None:
+        makers["copula"] = by_copula
+    print(f"{'':26}{'adversarial':>14}{'real rows':>12}{'new rows':>12}{'seconds':>9}")
     for name, frame in tables().items():
-        rows = []
+        rows = {maker: [] for maker in makers}
         for seed in range(options.seeds):
             train, test = train_test_split(
                 frame, test_size=0.5, random_state=seed, stratify=frame.label
             )
-            imputer = EnergyImputer(random_state=seed).fit(train)
-            new = imputer.sample(len(train), random_state=seed)
-            n_rows = min(len(test), len(new))
-            adversary = nearest_neighbor_adversarial_accuracy(*numbers(test[:n_rows], new[:n_rows]))
-            accuracies = []
-            for source in (train, new):
-                inside, outside = numbers(source.drop(columns="label"), test.drop(columns="label"))
-                model = HistGradientBoostingClassifier(random_state=0).fit(inside, source.label)
-                accuracies.append(model.score(outside, test.label))
-            rows.append([np.mean(adversary), *accuracies])
-        values = np.median(rows, axis=0)
-        print(name.ljust(18) + f"{values[0]:14.3f}{values[1]:12.3f}{values[2]:12.3f}", flush=True)
+            real = accuracy(train, test)
+            for maker, make in makers.items():
+                begin = time.perf_counter()
+                new = make(train, seed)
+                seconds = time.perf_counter() - begin
+                n_rows = min(len(test), len(new))
+                adversary = nearest_neighbor_adversarial_accuracy(
+                    *numbers(test[:n_rows], new[:n_rows])
+                )
+                rows[maker].append([np.mean(adversary), real, accuracy(new, test), seconds])
+        for maker, found in rows.items():
+            values = np.median(found, axis=0)
+            print(f"{name}, {maker}".ljust(26) + f"{values[0]:14.3f}", end="")
+            print(f"{values[1]:12.3f}{values[2]:12.3f}{values[3]:9.1f}", flush=True)

@@ -4,7 +4,8 @@ Values go missing completely at random, a fifth or two fifths of them, or where 
 high. Error: root mean square over the standard deviation for numbers, share of wrong values for
 categories, and the mean of the two where a table has both. The peers see standardised numbers and
 one-hot categories, of which the largest counts. ``--tables FILE`` adds binary tables, as for
-`likelihood`; ``--forests`` adds regressions by forests, column by column, which take minutes.
+`likelihood`; ``--slow-peers`` adds regressions column by column, which take minutes: by forests, and
+miceforest's by boosted trees, their predictions as they are.
 """
 
 import time
@@ -25,6 +26,11 @@ from sklearn.experimental import enable_iterative_imputer  # noqa: F401
 from sklearn.impute import IterativeImputer, KNNImputer, SimpleImputer
 
 from skebm import EnergyImputer
+
+try:
+    import miceforest
+except ImportError:
+    miceforest = None
 
 
 def mixed(n_rows, seed):
@@ -151,6 +157,19 @@ def with_holes(table, gone):
     return pd.DataFrame(found)
 
 
+def by_miceforest(incomplete, seed):
+    """The frame, filled by miceforest."""
+    frame = incomplete.copy()
+    for name in frame:
+        if frame[name].dtype == object or pd.api.types.is_bool_dtype(frame[name]):
+            frame[name] = frame[name].astype(object).astype("category")
+    kernel = miceforest.ImputationKernel(
+        frame, num_datasets=1, mean_match_candidates=0, random_state=seed
+    )
+    kernel.mice(4)
+    return kernel.complete_data(0)
+
+
 def main(options):
     """Print a table of errors."""
     warnings.filterwarnings("ignore")
@@ -159,11 +178,13 @@ def main(options):
         "neighbours": KNNImputer,
         "iterative": lambda: IterativeImputer(random_state=0),
     }
-    if options.forests:
+    if options.slow_peers:
         peers["forests"] = lambda: IterativeImputer(
             ExtraTreesRegressor(50, min_samples_leaf=3, random_state=0), random_state=0, max_iter=4
         )
-    print(f"{'':24}" + "".join(f"{name:>12}" for name in ("skebm", *peers)) + f"{'seconds':>9}")
+    has_miceforest = options.slow_peers and miceforest is not None
+    names = ["skebm", *peers, *(["miceforest"] if has_miceforest else [])]
+    print(f"{'':24}" + "".join(f"{name:>12}" for name in names) + f"{'seconds':>9}")
     for kind in (0.2, 0.4, "depends"):
         for name, table in tables(options.tables).items():
             rows = []
@@ -178,6 +199,8 @@ def main(options):
                 for make in peers.values():
                     result = make().fit_transform(encoded)
                     errors.append(error(decode(result, widths, table.columns), table, gone))
+                if has_miceforest:
+                    errors.append(error(by_miceforest(incomplete, seed), table, gone))
                 rows.append([*errors, seconds])
             values = np.median(rows, axis=0)
             print(f"{name}, {kind}".ljust(24) + "".join(f"{v:12.3f}" for v in values[:-1]), end="")

@@ -375,10 +375,13 @@ class Machine(
     def _problem(self):
         """What is wrong with the parameters, as a sentence; None if nothing."""
         problem = self._model().problem()
-        largest = np.abs(self._parameters()[0]).max(initial=0) / self.temperature
+        largest = self._largest_weight() / self.temperature
         if problem is None and largest > LARGEST_WEIGHT:
             problem = f"The largest weight is {largest:.3g} times the temperature."
         return problem
+
+    def _largest_weight(self):
+        return np.abs(self._parameters()[0]).max(initial=0)
 
     def _choose_watched(self, X):
         """Rows of X to train on, and those to watch, if any can be."""

@@ -48,7 +48,7 @@ from ._validation import (
 )
 from ._watch import LEAST_ROWS
 from .theory import rbm_phase
-from .units import UNITS, Gaussian, Unit, as_unit
+from .units import UNITS, Gaussian, Unit, as_unit, suited_unit
 
 INITIAL_SCALE = 0.1
 # share of the work of training that a look at its result may take, the shortest one, and rows
@@ -123,7 +123,9 @@ class RBM(Machine):
         What the visible and the hidden units can be; see `skebm.units`. Bernoulli units suit
         data in [0, 1], spins data in [-1, 1], Gaussian units standardised columns, ReLU units
         non-negative ones, Poisson units counts, ``Categorical(n_states)`` one-hot groups, and
-        ``Composite`` a mixed table.
+        ``Composite`` a mixed table. ``visible="auto"`` judges every column of the first rows:
+        nothing but 0 and 1 are Bernoulli units, -1 and 1 spins, one-hot groups categorical, whole
+        numbers that a Poisson law suits as well as a normal one Poisson, all else Gaussian ones.
     algorithm : {"auto", "pcd", "cd", "tempering"}, default="auto"
         Where the chains of the negative phase start: "pcd" lets them go on from update to update
         (better likelihood and samples), "cd" starts them at the data (good features, needs no
@@ -205,6 +207,8 @@ class RBM(Machine):
         Biases a.
     intercept_hidden_ : ndarray of shape (n_components,)
         Biases b.
+    visible_ : Unit
+        Unit type of the visible units: with ``visible="auto"`` what the columns were taken for.
     variance_visible_ : ndarray of shape (n_features,)
         Variances of visible Gaussian units, over T; 1 for other units beside them. Only where there
         are such units that learn them.
@@ -271,7 +275,7 @@ class RBM(Machine):
 
     _parameter_constraints: dict = {
         "n_components": [Interval(Integral, 1, 10**8, closed="both")],
-        "visible": [StrOptions(set(UNITS)), Unit],
+        "visible": [StrOptions({"auto", *UNITS}), Unit],
         "hidden": [StrOptions(set(UNITS)), Unit],
         "algorithm": [StrOptions({"auto", "pcd", "cd", "tempering"})],
         "cd_steps": [Interval(Integral, 1, None, closed="left")],
@@ -419,7 +423,12 @@ class RBM(Machine):
         rbm = cls(n_components, visible=visible, hidden=hidden, temperature=temperature)
         rbm._validate_params()
         rbm.n_features_in_ = n_features
-        rbm._units_ = as_unit(visible), as_unit(hidden)
+        if rbm._is_auto():
+            raise ValueError(
+                "visible='auto' looks at rows, of which from_parameters has none. Name the unit "
+                "type, visible='bernoulli' for example."
+            )
+        rbm._units_ = rbm.visible_, _ = as_unit(visible), as_unit(hidden)
         check_columns(rbm._units_[0], "visible", n_features)
         check_columns(rbm._units_[1], "hidden", n_components)
         rbm.components_ = components.copy()
@@ -434,10 +443,20 @@ class RBM(Machine):
 
     # ---------------------------------------------------------------- training
 
+    def _sides(self):
+        """Unit types of the visible and the hidden side."""
+        visible = self.visible_ if self._is_auto() else as_unit(self.visible)
+        return visible, as_unit(self.hidden)
+
+    def _is_auto(self):
+        return isinstance(self.visible, str) and self.visible == "auto"
+
     def _read_training(self, X, reset):
-        visible, hidden = as_unit(self.visible), as_unit(self.hidden)
         takes_holes = self.missing == "draw"
         X = read(self, X, reset=reset, holes=takes_holes and not sparse.issparse(X))
+        if reset:
+            self.visible_ = suited_unit(X) if self._is_auto() else as_unit(self.visible)
+        visible, hidden = self._sides()
         check_columns(visible, "visible", X.shape[1])
         self._holes_ = None  # until the end of the call
         if takes_holes and not sparse.issparse(X) and np.isnan(X).any():
@@ -454,7 +473,7 @@ class RBM(Machine):
                         "hidden units, hidden='bernoulli' for example."
                     )
         if reset:
-            examine(X, visible)
+            examine(X, visible, any_scale=self.centered)
         X = read_units(X, visible, getattr(self, "feature_names_in_", None), training=True)
         if not reset:
             self._model()  # the parameters still suit the fitted arrays
@@ -468,20 +487,24 @@ class RBM(Machine):
         return X
 
     def _start(self, X, rng):
-        visible, hidden = as_unit(self.visible), as_unit(self.hidden)
+        visible, hidden = self._sides()
         temperature = self.temperature
         mean, variance = mean_and_variance(X)
         self._units_ = visible, hidden
         for name in ("variance_visible_", "_data_variance_"):
             vars(self).pop(name, None)
-        if visible.learns_variance:
+        if visible.has_scale:
             # a constant column has no scale of its own
             self._data_variance_ = np.where(variance > 0, variance, 1).astype(X.dtype)
+            for unit, cut in visible.blocks(X.shape[1]):
+                if not unit.has_scale:
+                    self._data_variance_[cut] = 1
+        if visible.learns_variance:
             self.variance_visible_ = self._data_variance_ / X.dtype.type(temperature)
             for unit, cut in visible.blocks(X.shape[1]):
                 if not unit.learns_variance:
                     self.variance_visible_[cut] = 1
-            visible = visible.with_variance(self.variance_visible_, self._data_variance_)
+        visible = self._to_scale(visible)
         self._base_mean_ = visible.smoothed_mean(mean, X.shape[0])
         n_components, n_features = self.n_components, X.shape[1]
         # the same numbers in both precisions
@@ -492,13 +515,19 @@ class RBM(Machine):
         scale = INITIAL_SCALE * temperature * np.sqrt(visible.step_scale * hidden_scale)
         if visible.quadratic and hidden.quadratic:
             # the largest singular value must stay below 1, whatever the temperature
-            scale = np.minimum(scale, 0.5 / (sqrt(n_components) + sqrt(n_features)))
+            deviation = np.sqrt(getattr(self, "variance_visible_", 1.0))
+            scale = np.minimum(scale, 0.5 / (sqrt(n_components) + sqrt(n_features)) / deviation)
         weights *= scale
         self.components_ = np.asfortranarray(weights)
         self.intercept_visible_ = visible.field(self._base_mean_, temperature).astype(X.dtype)
         with np.errstate(divide="ignore"):
-            resting = np.full(n_components, hidden.resting_mean)
-            self.intercept_hidden_ = hidden.field(resting, temperature).astype(X.dtype)
+            resting = hidden.field(np.full(n_components, hidden.resting_mean), temperature)
+        # the mean row leaves hidden units at rest, however far from 0 it lies
+        shift = np.zeros(n_features)
+        for unit, cut in visible.blocks(n_features):
+            if unit.low == -np.inf:
+                shift[cut] = mean[cut]
+        self.intercept_hidden_ = (resting - weights @ shift).astype(X.dtype)
         for name, unit in (("visible", visible), ("hidden", hidden)):
             if not np.isfinite(getattr(self, f"intercept_{name}_")).all():
                 raise ValueError(
@@ -508,7 +537,7 @@ class RBM(Machine):
                 )
 
     def _learn(self, X, resume, finished):
-        sides = as_unit(self.visible), as_unit(self.hidden)
+        sides = self._sides()
         is_normal = all(isinstance(unit, Gaussian) and unit.learns_variance for unit in sides)
         goes_to_maximum = is_normal and not self.alpha and self._holes_ is None
         if goes_to_maximum and not resume and X.shape[0] > 1:
@@ -538,7 +567,7 @@ class RBM(Machine):
             )
 
     def _to_watch(self, rows, rng):
-        visible = as_unit(self.visible)
+        visible = self._sides()[0]
         return visible.discretize(rows, rng) if holds_means(rows, visible) else rows
 
     def _epoch_work(self, n_rows):
@@ -580,7 +609,7 @@ class RBM(Machine):
         if variance is not None:
             least = LEAST_VARIANCE * mean_and_variance(X)[1] / self.temperature
             least = np.maximum(least, np.finfo(variance.dtype).tiny)
-            for unit, cut in as_unit(self.visible).blocks(X.shape[1]):
+            for unit, cut in self._sides()[0].blocks(X.shape[1]):
                 if not unit.learns_variance:
                     least[cut] = np.inf
         ladder = swap_rates = None
@@ -601,7 +630,7 @@ class RBM(Machine):
         # the energy of the arrays that training changes
         model = model.replace(**Parameters(*state.parameters)._asdict())
         if variance is not None:
-            visible = as_unit(self.visible).with_variance(state.variance, self._data_variance_)
+            visible = self._sides()[0].with_variance(state.variance, self._data_variance_)
             model = model.replace(visible=visible)
         n_rows = -(-X.shape[0] // n_batches)
         n_chains = n_model_chains(self._rule(), state, n_rows)
@@ -727,21 +756,32 @@ class RBM(Machine):
             return "The variances of Gaussian units are not finite."
         return super()._problem()
 
+    def _largest_weight(self):
+        """Of standardised columns, where they have a scale of their own."""
+        deviation = np.sqrt(getattr(self, "_data_variance_", 1.0))
+        return np.abs(self.components_ * deviation).max(initial=0)
+
     # ---------------------------------------------------------------- the fitted model
 
     def _model(self):
         """The energy of the fitted machine at the temperature set now."""
-        units = as_unit(self.visible), as_unit(self.hidden)
+        units = self._sides()
         for name, unit, fitted in zip(("visible", "hidden"), units, self._units_, strict=True):
             if unit != fitted:
                 raise ValueError(
                     f"{name}={getattr(self, name)!r}, but the machine was fitted with {fitted!r} "
                     "units. Fit it again (with warm_start=False)."
                 )
-        if hasattr(self, "variance_visible_"):
-            variances = self.variance_visible_, self._data_variance_
-            units = units[0].with_variance(*variances), units[1]
-        return Bipartite(*self._parameters(), *units, self._temperature())
+        return Bipartite(
+            *self._parameters(), self._to_scale(units[0]), units[1], self._temperature()
+        )
+
+    def _to_scale(self, visible):
+        """The unit type with the variances of its columns, and steps for them."""
+        if not hasattr(self, "_data_variance_"):
+            return visible
+        variance = getattr(self, "variance_visible_", self._data_variance_)
+        return visible.with_variance(variance, self._data_variance_)
 
     def _base_field(self):
         """Field of independent visible units fitted to the training data; else zero."""
@@ -880,7 +920,7 @@ class RBM(Machine):
         if self._model().visible.count_states(X.shape[1]) == np.inf:
             raise ValueError(
                 "pseudo_likelihood needs discrete visible units; "
-                f"visible={self.visible!r} has infinitely many states. Use score_samples."
+                f"{self._sides()[0]!r} has infinitely many states. Use score_samples."
             )
         model = self._model()
 
@@ -1385,7 +1425,7 @@ class RBM(Machine):
         check_count("n_chains", n_chains, 1)
         check_count("n_sweeps", n_sweeps, 2)
         given = read_given(self, given, 1, self.components_.dtype)
-        check_given(given, as_unit(self.visible))
+        check_given(given, self._sides()[0])
         model = self._sampler()
         rng = np.random.Generator(np.random.SFC64([self._likelihood_seed_, 3]))
 

@@ -315,7 +315,7 @@ def _cure(low, high, part):
     first = f"Divide by {high:g}, or scale" if is_grey else "Scale"
     return (
         f"{first} them with MinMaxScaler{bounds}, threshold them with Binarizer, or give numbers "
-        "Gaussian units (after StandardScaler) by visible=Composite(...)."
+        "Gaussian units, visible='auto' for example."
     )
 
 
@@ -336,16 +336,17 @@ def _check_domain(X, part, first_column):
             )
 
 
-def examine(X, unit):
+def examine(X, unit, any_scale=True):
     """Warn about training data that unit types model badly, or refuse them.
 
-    Columns of quadratic units should have a standard deviation in [0.1, 10]. Units without a state
-    0 must not be given nothing but 0 and 1, which would count as coin flips.
+    Columns of quadratic units should have a standard deviation in [0.1, 10], but for those that
+    learn their variances, where `any_scale`. Units without a state 0 must not be given nothing but
+    0 and 1, which would count as coin flips.
     """
     if X.shape[0] == 1:
         return
     for part, block, first_column in _by_unit(X, unit):
-        if part.quadratic:
+        if part.quadratic and not (part.learns_variance and any_scale):
             _examine_scale(block, part, first_column)
         values = block.data if sparse.issparse(X) else block
         if _lacks_zero(part) and ((values == 0) | (values == 1)).all():

@@ -1,10 +1,12 @@
 import pickle
+import warnings
 
 import numpy as np
 import pytest
 from scipy import sparse
 from scipy.special import logsumexp
-from scipy.stats import chisquare
+from scipy.stats import chisquare, poisson
+from sklearn.base import clone
 from sklearn.datasets import load_digits, load_iris, load_wine
 from sklearn.decomposition import FactorAnalysis
 from sklearn.linear_model import LogisticRegression
@@ -158,7 +160,7 @@ def test_log_partition_refuses_bad_arguments():
 
 def test_pseudo_likelihood_needs_discrete_units():
     rbm, _ = small("gaussian", "bernoulli")
-    with pytest.raises(ValueError, match=r"discrete visible units; visible='gaussian'"):
+    with pytest.raises(ValueError, match=r"discrete visible units; Gaussian"):
         rbm.pseudo_likelihood(np.zeros((2, 3)))
 
 
@@ -744,7 +746,7 @@ def test_values_outside_the_support(digits):
     with pytest.warns(UserWarning, match=r"they were clipped.*MinMaxScaler"):
         assert rbm.transform(digits * 16).max() <= 1
     with pytest.warns(UserWarning, match="standard deviation outside"):
-        RBM(5, max_iter=1, visible="gaussian", learning_rate=1e-4).fit(digits * 1600)
+        RBM(5, max_iter=1, visible="relu", learning_rate=1e-9).fit(digits * 1600)
 
 
 @pytest.mark.parametrize(
@@ -1064,6 +1066,34 @@ def test_variances_follow_the_gradient_of_the_likelihood():
     off.variance_visible_ = off.variance_visible_ * [3.0, 0.4]
     off.fit(X[:1000])
     np.testing.assert_allclose(off.variance_visible_, X[:1000].var(axis=0), rtol=0.1)
+
+
+@pytest.mark.parametrize("algorithm", ["auto", "cd", "tempering"])
+@pytest.mark.parametrize("hidden", ["bernoulli", "relu"])
+def test_gaussian_columns_learn_the_same_at_any_scale(hidden, algorithm):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(101, 3)) + 2.0 * rng.integers(2, size=(101, 1))
+    scale, shift = np.array([1e-5, 1.0, 1e7]), np.array([1.0, 1e3, -1.8e9])
+    rbm = RBM(
+        5, visible="gaussian", hidden=hidden, algorithm=algorithm, max_iter=30, learning_rate=0.1
+    )
+    rbm.set_params(random_state=0, temperature=1.7)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        raw = clone(rbm).fit(X * scale + shift)
+    rbm.fit(X)
+    np.testing.assert_allclose(raw.variance_visible_, rbm.variance_visible_ * scale**2, rtol=1e-3)
+    np.testing.assert_allclose(raw.components_ * scale, rbm.components_, rtol=1e-2, atol=1e-3)
+    np.testing.assert_allclose(raw.transform(X * scale + shift), rbm.transform(X), atol=1e-3)
+
+
+def test_counts_learn_at_any_rate():
+    rng = np.random.default_rng(0)
+    causes = rng.integers(2, size=(500, 2))
+    X = rng.poisson(np.exp(2.5 + causes @ rng.normal(size=(2, 20)) * 0.5))
+    rbm = RBM(16, visible="poisson", random_state=0).fit(X[:400])
+    independent = poisson.logpmf(X[400:], X[:400].mean(axis=0)).sum(axis=1).mean()
+    assert rbm.score(X[400:]) > independent + 5
 
 
 @pytest.mark.parametrize("temperature", [1.0, 0.5])

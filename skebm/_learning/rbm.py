@@ -165,9 +165,9 @@ def exchange_with_ladder(model, state, n_chains, rng):
 def move_variances(model, state, n_rows, n_chains, work, rate, least):
     """Move learned variances along their gradient, in place, means and couplings of units kept.
 
-    The gradient along the logarithm of a variance s^2 is ``<v^2 / 2s^2 - v (a + W' h)>`` under the
-    data minus that under the chains, with hidden means (Cho, Ilin and Raiko 2011). Steps are
-    of bounded size.
+    Of rows u that are centred, and so have the visible field f minus that of their offset, the
+    gradient along the logarithm of a variance s^2 is ``<u^2 / 2s^2 - u f>`` under the data minus
+    that under the chains, with hidden means (Cho, Ilin and Raiko 2011). Steps are of bounded size.
 
     Parameters
     ----------
@@ -181,14 +181,18 @@ def move_variances(model, state, n_rows, n_chains, work, rate, least):
         Smallest variances; infinite for columns whose variances are not learned.
     """
     v = work.visible[: n_rows + n_chains]
-    field = model.visible_field(model.mean_hidden(v))
-    _, slope = _phase_means(v * (0.5 * v / state.variance - field), n_rows)
+    offset, _ = state.offsets
+    field = model.visible_field(model.mean_hidden(v)) - offset / state.variance
+    u = v - offset
+    _, slope = _phase_means(u * (0.5 * u / state.variance - field), n_rows)
     step = VARIANCE_RATE * rate / model.temperature * slope
     np.clip(step, -LARGEST_VARIANCE_STEP, LARGEST_VARIANCE_STEP, out=step)
     moved = np.maximum(state.variance * np.exp(step), least)
     np.copyto(moved, state.variance, where=np.isinf(least))
     ratio = state.variance / moved
-    weights, intercept, _ = state.parameters
+    weights, intercept, intercept_hidden = state.parameters
+    # the row of offsets keeps its hidden means
+    intercept_hidden += weights @ ((1 - ratio) * offset)
     weights *= ratio
     intercept *= ratio
     state.variance[:] = moved

@@ -36,6 +36,7 @@ from ._names import UNITS, as_unit  # noqa: F401
 from ._poisson import Poisson
 from ._relu import ReLU
 from ._spin import Spin
+from ._suited import suited_unit  # noqa: F401
 
 __all__ = [
     "Bernoulli",

@@ -45,6 +45,9 @@ class Unit(Value):
     learns_variance : bool
         Whether the spread of visible units is a parameter to learn; then `with_variance` gives the
         unit that has it.
+    has_scale : bool
+        Whether the columns may have any scale, so that steps follow their variance; then
+        `with_variance` gives the unit that does.
     scaler : str
         What brings data of the wrong scale into that of a quadratic unit.
     """
@@ -58,10 +61,11 @@ class Unit(Value):
     quadratic = False
     spread = 1.0
     learns_variance = False
+    has_scale = False
     scaler = "StandardScaler"
 
     def with_variance(self, variance, data_variance):
-        """The unit with that spread, where it learns one, of data with that; else the unit."""
+        """The unit with that spread, where it learns one, and steps for data with that."""
         return self
 
     def cumulant(self, field, temperature):

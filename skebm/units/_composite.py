@@ -75,6 +75,11 @@ class Composite(Unit):
         """Whether a block does."""
         return any(unit.learns_variance for unit, _ in self.parts)
 
+    @property
+    def has_scale(self):
+        """Whether a block does."""
+        return any(unit.has_scale for unit, _ in self.parts)
+
     def with_variance(self, variance, data_variance):
         """The same blocks, with these spreads where they learn one."""
         return Composite(
@@ -168,3 +173,8 @@ class Composite(Unit):
 
     def __repr__(self):
         return f"Composite({list(self.parts)!r})"
+
+    def __eq__(self, other):
+        return type(self) is type(other) and self.parts == other.parts
+
+    __hash__ = Unit.__hash__

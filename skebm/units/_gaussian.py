@@ -10,10 +10,11 @@ from ._base import Unit, like
 class Gaussian(Unit):
     """Real-valued unit with own energy ``s^2 / (2 v)``: normal with mean ``v field``, variance T v.
 
-    As visible units they suit columns that are standardised, with the variance v of the noise in
-    every column learned along with the weights (Cho, Ilin and Raiko 2011). Hidden ones have v = 1,
-    as their scale is free. Two Gaussian sides make a factor analysis; they need weights whose
-    largest singular value, in units of the deviations, is below 1.
+    As visible units they suit numbers of any scale: the variance v of the noise in every column is
+    learned along with the weights (Cho, Ilin and Raiko 2011), and a machine learns the same whether
+    or not columns are standardised. Hidden ones have v = 1, as their scale is free. Two Gaussian
+    sides make a factor analysis; they need weights whose largest singular value, in units of the
+    deviations, is below 1.
 
     Parameters
     ----------
@@ -63,12 +64,17 @@ class Gaussian(Unit):
         return isinstance(self.variance_, str)
 
     @property
+    def has_scale(self):
+        """The same: variances that are learned start at those of the data."""
+        return self.learns_variance
+
+    @property
     def spread(self):
         """v, of all columns or of each."""
         return 1.0 if self.learns_variance else self.variance_
 
     def with_variance(self, variance, data_variance):
-        """The unit with these variances, where it would learn them, for data with those.
+        """The unit with these variances, where it would learn them, and steps for data with those.
 
         Steps are for standardised data; others take them in proportion.
         """

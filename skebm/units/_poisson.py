@@ -34,6 +34,13 @@ class Poisson(Unit):
     domain = "whole numbers from 0 on (for intensities there are ReLU units)"
     resting_mean = 1.0
     step_scale = 0.25
+    has_scale = True
+
+    def with_variance(self, variance, data_variance):
+        """The unit with steps for counts of that variance."""
+        unit = Poisson()
+        unit.step_scale = self.step_scale / np.maximum(data_variance, 1)
+        return unit
 
     def cumulant(self, field, temperature):
         """``T exp(field / T)``."""

@@ -274,9 +274,15 @@ def test_new_rows_a_little_outside_are_clipped_without_a_word():
 @pytest.mark.parametrize("container", [np.asarray, sparse.csr_array])
 def test_gaussian_units_warn_about_scales(container):
     X = np.random.default_rng(0).normal(size=(50, 3))
-    examine(container(X), Gaussian())
+    examine(container(X), Gaussian(1.0))
     with pytest.warns(UserWarning, match=r"1 of 3 columns .*column 1.*StandardScaler"):
+        examine(container(X * [1, 100, 1]), Gaussian(1.0))
+    # those that learn their variances take any scale, but for learning that is not centred
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
         examine(container(X * [1, 100, 1]), Gaussian())
+    with pytest.warns(UserWarning, match=r"1 of 3 columns"):
+        examine(container(X * [1, 100, 1]), Gaussian(), any_scale=False)
 
 
 def test_units_by_name_and_equality():
@@ -388,7 +394,7 @@ def test_composite_reads_each_block_as_its_unit_does(container):
         read_units(container(X), MIXED)
     X[:, 2] = 0, 1000
     with pytest.warns(UserWarning, match=r"column 2: 500.*Gaussian.*StandardScaler"):
-        examine(container(X), MIXED)
+        examine(container(X), MIXED, any_scale=False)
     assert not holds_means(container(MIXED_ROWS), MIXED)
     assert holds_means(container(MIXED_ROWS * 0.5), MIXED)
 
