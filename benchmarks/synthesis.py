@@ -68,7 +68,7 @@ def by_imputer(train, seed):
 def by_network(train, seed):
     """New rows of CTGAN."""
     kinds = train.dtypes
-    discrete = [name for name in train if kinds[name] == bool or kinds[name] == object]
+    discrete = [name for name in train if kinds[name].kind in "bO"]
     network = CTGAN(enable_gpu=False, verbose=False)
     network.set_random_state(seed)
     network.fit(train, discrete)

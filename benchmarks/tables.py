@@ -4,8 +4,8 @@ Values go missing completely at random, a fifth or two fifths of them, or where 
 high. Error: root mean square over the standard deviation for numbers, share of wrong values for
 categories, and the mean of the two where a table has both. The peers see standardised numbers and
 one-hot categories, of which the largest counts. ``--tables FILE`` adds binary tables, as for
-`likelihood`; ``--slow-peers`` adds regressions column by column, which take minutes: by forests, and
-miceforest's by boosted trees, their predictions as they are.
+`likelihood`; ``--slow-peers`` adds regressions column by column, which take minutes: by forests,
+and miceforest's by boosted trees, their predictions as they are.
 """
 
 import time
