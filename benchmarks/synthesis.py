@@ -77,9 +77,9 @@ def by_network(train, seed):
 
 def by_copula(train, seed):
     """New rows of a normal copula."""
-    copula = GaussianCopulaSynthesizer(Metadata.detect_from_dataframe(train))
-    copula.fit(train)
-    return copula.sample(len(train)).astype(train.dtypes)
+    copula = GaussianCopulaSynthesizer(Metadata.detect_from_dataframes({"table": train}))
+    copula.fit({"table": train})
+    return copula.sample(len(train))["table"].astype(train.dtypes)
 
 
 def accuracy(source, test):
