@@ -10,7 +10,10 @@ extensions = [
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx_gallery.gen_gallery",
+    "matplotlib.sphinxext.plot_directive",
 ]
+plot_formats = [("png", 110)]
+plot_html_show_formats = plot_html_show_source_link = False
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3
 # relative links to files of the repository (examples, benchmarks) are no pages

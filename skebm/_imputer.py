@@ -360,6 +360,11 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         _, rows, _ = self._encoded(X)
         return self._density_.log_density(rows)
 
+    def _score_without_self(self, X):
+        """Log-densities, of stored rows under the mixture of the others."""
+        _, rows, _ = self._encoded(X)
+        return self._density_.log_density(rows, without_self=True)
+
     def score(self, X, y=None):
         """Compute the mean log-density of the rows.
 

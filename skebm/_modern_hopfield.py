@@ -307,6 +307,10 @@ class ModernHopfieldMemory(Memory):
         states = self._read(X)
         return self._energy().log_density(states)
 
+    def _score_without_self(self, X):
+        """Log-densities, of stored rows under the mixture of the others."""
+        return self._energy().log_density_without_self(self._read(X))
+
     @available_if(_has_known_density)
     def conditional_mean(self, given):
         """Compute the mean of every feature, given those that are known, exactly.

@@ -4,6 +4,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, OutlierMixin, _fit_context, clone
+from sklearn.pipeline import Pipeline
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
@@ -13,6 +14,9 @@ from ._validation import all_or_nothing
 
 class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
     """Outlier and novelty detector: rows of low density under a model.
+
+    A row that a memory (`EnergyImputer`, `ModernHopfieldMemory`, also at the end of a pipeline)
+    stores is judged by the others, so that rows trained on and new ones compare.
 
     Parameters
     ----------
@@ -87,7 +91,7 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
             vars(self).pop("feature_names_in_", None)
             if hasattr(self.estimator_, "feature_names_in_"):
                 self.feature_names_in_ = self.estimator_.feature_names_in_
-            scores = self.estimator_.score_samples(X)
+            scores = self.score_samples(X)
             self.offset_ = float(np.percentile(scores, 100 * self.contamination))
         return self
 
@@ -104,8 +108,11 @@ class EnergyOutlierDetector(OutlierMixin, MetaEstimatorMixin, BaseEstimator):
         log_density : ndarray of shape (n_samples,)
             In nats; low for outliers.
         """
-        check_is_fitted(self)
-        return self.estimator_.score_samples(X)
+        check_is_fitted(self, "estimator_")
+        model = self.estimator_
+        if isinstance(model, Pipeline) and hasattr(model[-1], "_score_without_self"):
+            X, model = model[:-1].transform(X), model[-1]
+        return getattr(model, "_score_without_self", model.score_samples)(X)
 
     def decision_function(self, X):
         """Log-density of every row minus `offset_`.

@@ -29,12 +29,15 @@ import numpy as np
 from scipy import sparse
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
+from sklearn.metrics import pairwise_distances
 from sklearn.utils import gen_batches
 
 from ..interactions import Interaction, Softmax
 
 SIMILARITIES = ("dot", "euclidean", "cosine", "manhattan")
 LARGEST_BLOCK = 2**21
+# distance, of the summed sizes of a row's values, of rows that are the same but for rounding
+SAME = 1e-7
 OVERFLOW = (
     "The similarities of samples and patterns overflow. Scale the data down and fit the memory "
     "again."
@@ -294,6 +297,31 @@ class Attention:
         else:
             volume = 0.5 * n_features * np.log(2 * np.pi * temperature)
         return shift - logsumexp(self.lift / temperature) - volume
+
+    def log_density_without_self(self, states):
+        """The same, for states that are patterns of the mixture of the others."""
+        result = self.log_density(states)
+        if self.n_patterns == 1:
+            return result
+        metric = "cityblock" if self.similarity == "manhattan" else "euclidean"
+        patterns, weights = self.states(slice(None)), self.lift / self.temperature
+        # sums of the weights of all patterns but one
+        before = np.logaddexp.accumulate(np.append(-np.inf, weights[:-1]))
+        after = np.logaddexp.accumulate(np.append(-np.inf, weights[:0:-1]))[::-1]
+        less = logsumexp(weights) - np.logaddexp(before, after)
+        sizes = np.asarray(abs(states).sum(axis=1)).ravel()
+        for rows in gen_batches(len(result), max(1, LARGEST_BLOCK // self.n_patterns)):
+            some = states[rows]
+            distances = pairwise_distances(some, patterns, metric=metric)
+            own = distances.argmin(axis=1)
+            least = distances[np.arange(len(own)), own]
+            stored = np.flatnonzero(least <= SAME * sizes[rows])
+            own = own[stored]
+            scores = self.scores(self.queries(some[stored])).astype(np.float64)
+            together = logsumexp(scores, axis=1)
+            scores[np.arange(len(own)), own] = -np.inf
+            result[rows.start + stored] += logsumexp(scores, axis=1) - together + less[own]
+        return result
 
     def draw(self, known, held, temperature, n_sweeps, rng):
         """Exact samples, given known values where features are held.

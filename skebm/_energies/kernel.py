@@ -33,6 +33,8 @@ from scipy.special import logsumexp
 from sklearn.utils import gen_batches
 
 LARGEST_BLOCK = 2**22
+# squared distance of rows that are the same but for rounding
+SAME = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -183,17 +185,23 @@ class Kernel:
         noise = rng.standard_normal((n_rows, n_features)) @ root.T
         return self.patterns[np.concatenate(rounds)[:n_rows]] + np.where(spread, noise, 0)
 
-    def log_density(self, X):
-        """Log-density of what is known of every row."""
-        result = np.zeros(len(X))
+    def log_density(self, X, without_self=False):
+        """Log-density of what is known of every row, of patterns in the mixture of the others."""
+        result, n_patterns = np.zeros(len(X)), len(self.patterns)
         for rows, holes, inner, _, _, distances in self._groups(X, complete=True):
             n_known = X.shape[1] - holes.size
             if n_known:
                 # det of the known part of C is that of C times that of P_mm
                 log_determinant = self.log_determinant + np.linalg.slogdet(inner)[1]
+                n_components = np.full(len(rows), n_patterns)
+                if without_self and n_patterns > 1:
+                    own = distances.argmin(axis=1)
+                    stored = np.flatnonzero(distances[np.arange(len(rows)), own] <= SAME)
+                    distances[stored, own[stored]] = np.inf
+                    n_components[stored] -= 1
                 log_sum = logsumexp(distances / (-2 * self.temperature), axis=1)
                 volume = n_known * np.log(2 * np.pi * self.temperature) - log_determinant
-                result[rows] = log_sum - np.log(len(self.patterns)) - 0.5 * volume
+                result[rows] = log_sum - np.log(n_components) - 0.5 * volume
         return result
 
 
