@@ -1,6 +1,8 @@
 """Run a benchmark by name."""
 
 import argparse
+import json
+from pathlib import Path
 
 from . import (
     bars,
@@ -16,6 +18,7 @@ from . import (
     neighbours,
     novelty,
     rbm,
+    report,
     synthesis,
     tables,
 )
@@ -34,6 +37,7 @@ BENCHMARKS = {
     "neighbours": neighbours.main,
     "novelty": novelty.main,
     "rbm": rbm.main,
+    "report": report.main,
     "synthesis": synthesis.main,
     "tables": tables.main,
 }
@@ -51,8 +55,16 @@ def main():
     parser.add_argument(
         "--slow-peers", action="store_true", help="forests and networks, for tables and synthesis"
     )
+    parser.add_argument("--json", type=Path, help="file of results, to which these are added")
     options = parser.parse_args()
-    BENCHMARKS[options.name](options)
+    found = BENCHMARKS[options.name](options)
+    if options.json:
+        results = json.loads(options.json.read_text()) if options.json.exists() else {}
+        rounded = json.loads(
+            json.dumps(found), parse_float=lambda text: float(f"{float(text):.4g}")
+        )
+        text = json.dumps(results | {options.name: rounded}, indent=1, sort_keys=False)
+        options.json.write_text(text + "\n")
 
 
 if __name__ == "__main__":

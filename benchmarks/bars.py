@@ -42,9 +42,12 @@ def main(options):
         16, learning_rate=0.1, batch_size=len(X), n_iter=n, random_state=seed
     )
     print(f"{'sum of log-likelihoods, nats':34}" + "".join(f"{n:>14}" for n in N_UPDATES))
+    found = {}
     for name, make in makers.items():
-        cells = []
+        found[name] = {}
         for n in N_UPDATES:
             sums = [comparable(make(n, seed).fit(X)).score(X) * len(X) for seed in SEEDS]
-            cells.append(f"{np.median(sums):14.1f}")
-        print(f"{name:34}" + "".join(cells) + f"   (last: {min(sums):.1f} to {max(sums):.1f})")
+            found[name][n] = np.median(sums)
+        cells = "".join(f"{value:14.1f}" for value in found[name].values())
+        print(f"{name:34}{cells}   (last: {min(sums):.1f} to {max(sums):.1f})", flush=True)
+    return found

@@ -28,9 +28,7 @@ def main(options):
     """Print the three tables."""
     # the example's own limit of 300 iterations; raw pixels do not converge within it
     warnings.filterwarnings("ignore", category=ConvergenceWarning)
-    features()
-    small()
-    stream()
+    return {"features": features(), "16 hidden units": small(), "stream": stream()}
 
 
 def features():
@@ -48,6 +46,7 @@ def features():
             100, learning_rate=0.06, n_iter=10, random_state=seed
         ),
     }
+    found = {}
     for name, make in makers.items():
         rows = []
         for seed in SEEDS:
@@ -56,9 +55,11 @@ def features():
             scored = comparable(model)
             accuracies = [c.fit(H_train, y_train).score(H_test, y_test) for c in (plain, scaled)]
             rows.append([*accuracies, scored.score(drawn)])
-        print(f"{name:34}" + "".join(f"{value:9.3f}" for value in np.median(rows, axis=0)))
+        found[name] = np.median(rows, axis=0).tolist()
+        print(f"{name:34}" + "".join(f"{value:9.3f}" for value in found[name]))
     raw = [c.fit(X_train, y_train).score(X_test, y_test) for c in (plain, scaled)]
     print(f"{'raw pixels':34}" + "".join(f"{value:9.3f}" for value in raw))
+    return found | {"raw pixels": raw}
 
 
 def small():
@@ -79,9 +80,12 @@ def small():
         ),
         "BernoulliRBM, defaults": lambda seed: BernoulliRBM(16, random_state=seed),
     }
+    found = {}
     for name, make in makers.items():
         scores = [comparable(make(seed).fit(train)).score(test) for seed in SEEDS]
-        print(f"{name:34}{np.mean(scores):9.3f}{np.std(scores):9.3f}")
+        found[name] = [np.mean(scores), np.std(scores)]
+        print(f"{name:34}" + "".join(f"{value:9.3f}" for value in found[name]))
+    return found
 
 
 def stream():
@@ -93,6 +97,7 @@ def stream():
         rbm.partial_fit(X)
     activity, fantasy = rbm.transform(X).mean(), rbm.sample(1000, random_state=0).mean()
     print(f"{'skebm, defaults':34}{activity:9.3f}{fantasy:9.3f}{X.mean():9.3f}")
+    return {"activity": activity, "fantasy": fantasy, "data": X.mean()}
 
 
 def comparable(model):

@@ -27,6 +27,7 @@ def main(options):
             recalls[make.__name__] = make(patterns)
         except ImportError:
             print(f"{make.__name__} is not installed")
+    found = {}
     for n_rows, rounds, times in ((200, 3, 1), (1, options.rounds, 20)):
         rows = cues[:n_rows]
         calls = {
@@ -35,9 +36,11 @@ def main(options):
         }
         seconds = interleave(calls, rounds)
         print(f"\n{n_rows} rows".ljust(24) + f"{'ms':>9}{'times skebm':>13}")
+        found[f"{n_rows} rows"] = {name: t / seconds["skebm"] for name, t in seconds.items()}
         for name, value in seconds.items():
             print(f"{name:23}{1e3 * value:9.2f}{value / seconds['skebm']:13.1f}")
     large()
+    return found
 
 
 def hopfieldkit(patterns, order="random"):

@@ -33,6 +33,7 @@ def main(options):
         "factor": lambda: LocalOutlierFactor(novelty=True),
     }
     print(f"{'':12}" + "".join(f"{name:>10}" for name in models))
+    areas = {}
     for table, load in TABLES.items():
         X, y = load(return_X_y=True)
         rows = []
@@ -44,4 +45,6 @@ def main(options):
                 truth = np.repeat([1, 0], [len(rest), len(outside)])
                 fitted = [make().fit(train) for make in models.values()]
                 rows.append([roc_auc_score(truth, m.score_samples(test)) for m in fitted])
-        print(table.ljust(12) + "".join(f"{value:10.3f}" for value in np.mean(rows, axis=0)))
+        areas[table] = dict(zip(models, np.mean(rows, axis=0), strict=True))
+        print(table.ljust(12) + "".join(f"{value:10.3f}" for value in areas[table].values()))
+    return areas

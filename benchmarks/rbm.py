@@ -35,7 +35,7 @@ def main(options):
         contestants["rbms PCD-1, centred"] = rbms(X)
     except ImportError:
         print("rbms is not installed (pip install skebm[bench]): skipped")
-    print_ratios(interleave(contestants, options.rounds), "floor: five products")
+    return print_ratios(interleave(contestants, options.rounds), "floor: five products")
 
 
 def floor(X):

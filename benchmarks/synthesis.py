@@ -98,6 +98,7 @@ def main(options):
     if options.slow_peers and GaussianCopulaSynthesizer is not None:
         makers["copula"] = by_copula
     print(f"{'':26}{'adversarial':>14}{'real rows':>12}{'new rows':>12}{'seconds':>9}")
+    results = {}
     for name, frame in tables().items():
         rows = {maker: [] for maker in makers}
         for seed in range(options.seeds):
@@ -114,7 +115,8 @@ def main(options):
                     *numbers(test[:n_rows], new[:n_rows])
                 )
                 rows[maker].append([np.mean(adversary), real, accuracy(new, test), seconds])
-        for maker, found in rows.items():
-            values = np.median(found, axis=0)
+        results[name] = {maker: np.median(found, axis=0).tolist() for maker, found in rows.items()}
+        for maker, values in results[name].items():
             print(f"{name}, {maker}".ljust(26) + f"{values[0]:14.3f}", end="")
             print(f"{values[1]:12.3f}{values[2]:12.3f}{values[3]:9.1f}", flush=True)
+    return results

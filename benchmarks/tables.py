@@ -185,7 +185,9 @@ def main(options):
     has_miceforest = options.slow_peers and miceforest is not None
     names = ["skebm", *peers, *(["miceforest"] if has_miceforest else [])]
     print(f"{'':24}" + "".join(f"{name:>12}" for name in names) + f"{'seconds':>9}")
+    found = {}
     for kind in (0.2, 0.4, "depends"):
+        found[str(kind)] = {}
         for name, table in tables(options.tables).items():
             rows = []
             for seed in range(options.seeds):
@@ -203,5 +205,7 @@ def main(options):
                     errors.append(error(by_miceforest(incomplete, seed), table, gone))
                 rows.append([*errors, seconds])
             values = np.median(rows, axis=0)
+            found[str(kind)][name] = dict(zip([*names, "seconds"], values, strict=True))
             print(f"{name}, {kind}".ljust(24) + "".join(f"{v:12.3f}" for v in values[:-1]), end="")
             print(f"{values[-1]:9.1f}", flush=True)
+    return found

@@ -1,0 +1,192 @@
+"""Tables of README.md and docs/, written from `results.json`.
+
+Every table stands between two comments, ``<!-- results: NAME -->`` and ``<!-- end -->``.
+``python -m benchmarks report`` writes them again; a test fails where they say something else than
+the results.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parents[1]
+RESULTS = Path(__file__).with_name("results.json")
+KINDS = {"0.2": "20 %", "0.4": "40 %", "depends": "more where the first column is high"}
+IMPUTERS = "skebm", "mean, mode", "neighbours", "iterative", "forests", "miceforest"
+
+
+def table(header, rows):
+    """Markdown of a table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def number(value, digits=3):
+    """A number as it is written: no 0 before the point."""
+    text = f"{value:.{digits}f}"
+    return re.sub(r"^(-?)0\.", r"\1.", text)
+
+
+def marked(values, best, digits=3):
+    """Numbers, the best one in bold."""
+    at = best(values)
+    return [f"**{number(v, digits)}**" if v == at else number(v, digits) for v in values]
+
+
+def imputation(results):
+    """Errors of all tables."""
+    rows = []
+    for kind, by_table in results["tables"].items():
+        for name, found in by_table.items():
+            peers = [key for key in IMPUTERS if key in found]
+            errors = marked([found[key] for key in peers], min)
+            rows.append([KINDS[kind], name, *errors, number(found["seconds"], 1)])
+    header = ["missing", "table", *peers, "seconds"]
+    return table(header, rows)
+
+
+def imputation_summary(results):
+    """How often each has the lowest error of the fast imputers, and two of the tables."""
+    cases = [found for by_table in results["tables"].values() for found in by_table.values()]
+    keys = ["skebm", "iterative", "neighbours", "mean, mode"]
+    winners = [min(keys, key=case.get) for case in cases]
+    rows = [[f"lowest error of {len(cases)}", *(str(winners.count(key)) for key in keys)]]
+    for name in ("cancer", "digits"):
+        errors = marked([results["tables"]["0.2"][name][key] for key in keys], min, 2)
+        rows.append([f"{name}, 20 % missing: error in standard deviations", *errors])
+    areas = {
+        key: np.mean([case[key] for case in results["novelty"].values()])
+        for key in ("skebm", "forest", "factor")
+    }
+    rows.append(
+        [
+            "novelty: mean area under the curve, four tables",
+            f"**{number(areas['skebm'], 2)}**",
+            f"`IsolationForest` {number(areas['forest'], 2)}",
+            f"`LocalOutlierFactor` {number(areas['factor'], 2)}",
+            "",
+        ]
+    )
+    header = ["", "`EnergyImputer`", "`IterativeImputer`", "`KNNImputer`", "mean, mode"]
+    return table(header, rows)
+
+
+def novelty(results):
+    """Areas under the curve."""
+    keys = ["skebm", "memory", "forest", "factor"]
+    cases = results["novelty"]
+    rows = [[name, *marked([case[key] for key in keys], max)] for name, case in cases.items()]
+    means = [np.mean([case[key] for case in cases.values()]) for key in keys]
+    rows.append(["mean", *marked(means, max)])
+    header = ["", "`EnergyOutlierDetector`", "of a `ModernHopfieldMemory`"]
+    return table([*header, "`IsolationForest`", "`LocalOutlierFactor`"], rows)
+
+
+def synthesis(results):
+    """New rows beside real ones."""
+    rows = []
+    titles = {"skebm": "skebm", "ctgan": "CTGAN", "copula": "normal copula"}
+    for name, makers in results["synthesis"].items():
+        for maker, (adversarial, real, new, seconds) in makers.items():
+            values = number(adversarial), number(real), number(new), number(seconds, 1)
+            rows.append([name, titles[maker], *values])
+    header = ["", "new rows by", "neighbours", "real rows", "new rows", "seconds"]
+    return table(header, rows)
+
+
+def speed(results):
+    """Ratios of time."""
+    rbm, recall = results["rbm"], results["hopfield"]["200 rows"]
+    rows = [
+        [
+            "an update of 784-500, 128 rows, single precision, over its five matrix products",
+            number(rbm["skebm PCD-1, centred"], 1),
+            f"BernoulliRBM {rbm['BernoulliRBM PCD-1, float32']:.1f}, "
+            f"rbms {rbm['rbms PCD-1, centred']:.1f}",
+        ],
+        [
+            "recall of 200 rows of 1000 features, 100 patterns, 10 % flips",
+            "1",
+            f"hopfieldkit {recall['hopfieldkit']:.0f}, hopfieldnetwork "
+            f"{recall['hopfieldnetwork']:.0f}",
+        ],
+    ]
+    for n_chains in (64, 512):
+        times = results["boltzmann"][f"512 units, {n_chains} chains"]
+        ratio = times["dwave-samplers"] / times["numpy"]
+        rows.append(
+            [
+                f"an update of a spin glass of 512 units at T = 1, {n_chains} chains",
+                f"1 (numba: {number(times['fast'] / times['numpy'], 1)})",
+                f"dwave-samplers {ratio:.1f}",
+            ]
+        )
+    return table(["time of", "skebm", "others"], rows)
+
+
+def quality(results):
+    """Likelihoods and features beside BernoulliRBM."""
+    digits, bars = results["digits"], results["bars"]
+    small, features = digits["16 hidden units"], digits["features"]
+    tempering, pcd, peer = (
+        bars[name]["30000"]
+        for name in ("skebm tempering, rate 0.1", "skebm pcd, rate 0.1", "BernoulliRBM, rate .1")
+    )
+    ours, theirs = (features[n][0] for n in ("skebm, defaults", "BernoulliRBM, rate .06"))
+    rows = [
+        [
+            "binarised digits, 16 hidden units, defaults: test log-likelihood, nats",
+            number(small["skebm, defaults"][0], 1),
+            number(small["BernoulliRBM, defaults"][0], 1),
+        ],
+        [
+            "4x4 bars and stripes, 16 hidden units, 30 000 updates at a fixed rate of .1: sum of "
+            "log-likelihoods, nats (the best possible is -108)",
+            f"{tempering:.0f} by tempering, {pcd:.0f} by PCD-1",
+            f"{peer:.0f}",
+        ],
+        [
+            "nudged digits, 100 hidden units, 10 epochs: accuracy of a linear classifier on the "
+            f"features (raw pixels: {number(features['raw pixels'][0])})",
+            number(ours),
+            number(theirs),
+        ],
+    ]
+    return table(["", "skebm", "BernoulliRBM"], rows)
+
+
+BLOCKS = {
+    "imputation": imputation,
+    "imputation_summary": imputation_summary,
+    "novelty": novelty,
+    "synthesis": synthesis,
+    "speed": speed,
+    "quality": quality,
+}
+
+
+def render(text, results):
+    """The text with all marked tables as the results have them."""
+
+    def write(match):
+        return f"{match[1]}\n\n{BLOCKS[match[2]](results)}\n\n<!-- end -->"
+
+    return re.sub(r"(<!-- results: (\w+) -->).*?<!-- end -->", write, text, flags=re.DOTALL)
+
+
+def documents():
+    """Files that may hold tables."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def main(options):
+    """Write all tables again."""
+    results = json.loads(RESULTS.read_text())
+    for path in documents():
+        text = path.read_text()
+        new = render(text, results)
+        if new != text:
+            path.write_text(new)
+            print(f"wrote {path.relative_to(ROOT)}")
