@@ -1,6 +1,12 @@
 """Configuration of the site: ``sphinx-build -W docs docs/_build/html``."""
 
+import sys
+from pathlib import Path
+
 import skebm
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 
 project, author, release = "skebm", "The skebm developers", skebm.__version__
 copyright = "the skebm developers"
@@ -30,6 +36,7 @@ html_theme_options = {"show_prev_next": False, "navigation_depth": 2}
 # single pages have no sections to navigate
 html_sidebars = {"*": []}
 html_show_sourcelink = False
+html_static_path = ["_static"]
 sphinx_gallery_conf = {
     "examples_dirs": "../examples",
     "gallery_dirs": "gallery",
@@ -38,3 +45,17 @@ sphinx_gallery_conf = {
     "show_memory": False,
     "remove_config_comments": True,
 }
+
+
+def write_machine(app, error):
+    """Write the machine of the playground into the finished site."""
+    if error is None and app.builder.format == "html":
+        from playground_model import script, train
+
+        path = Path(app.outdir) / "_static" / "playground_model.js"
+        path.write_text(script(*train()))
+
+
+def setup(app):
+    """Connect to Sphinx."""
+    app.connect("build-finished", write_machine)

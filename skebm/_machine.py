@@ -444,7 +444,8 @@ class Machine(
 
     def _check_rate(self):
         """Refuse a learning rate at which no training ends well."""
-        step = self.learning_rate / self._temperature() ** 2
+        # a square of the temperature may be 0
+        step = self.learning_rate / self._temperature() / self._temperature()
         if step > LARGEST_STEP:
             raise ValueError(
                 f"learning_rate={self.learning_rate!r} at temperature={self.temperature!r} makes "

@@ -134,7 +134,8 @@ def read(estimator, X, *, reset=False, accept_sparse="csr", holes=False):
     X : {ndarray, CSR} of float32 or float64
         The same values; the caller's array itself where nothing needs to change.
     """
-    with _advice_on_missing(estimator):
+    # sums that look for NaN may overflow
+    with _advice_on_missing(estimator), np.errstate(over="ignore", invalid="ignore"):
         X = validate_data(
             estimator,
             X,

@@ -2,9 +2,13 @@
 
 import inspect
 import pickle
+from copy import deepcopy
+from io import BytesIO
 
+import joblib
 import numpy as np
 import pytest
+from joblib.externals import cloudpickle
 from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import estimator_checks, get_tags
@@ -328,11 +332,27 @@ def test_unfitted(name):
             getattr(estimator, method)(rows(name))
 
 
+def by_joblib(estimator):
+    file = BytesIO()
+    joblib.dump(estimator, file)
+    file.seek(0)
+    return joblib.load(file)
+
+
+COPIES = {
+    "pickle": lambda estimator: pickle.loads(pickle.dumps(estimator)),
+    "cloudpickle": lambda estimator: pickle.loads(cloudpickle.dumps(estimator)),
+    "deepcopy": deepcopy,
+    "joblib": by_joblib,
+}
+
+
+@pytest.mark.parametrize("way", COPIES)
 @each_estimator
-def test_clone_and_pickle(name):
+def test_clone_and_copies(name, way):
     estimator = fitted(name)
     assert clone(estimator).get_params() == estimator.get_params()
-    copy = pickle.loads(pickle.dumps(estimator))
+    copy = COPIES[way](estimator)
     assert_same_fit(estimator, copy)
     np.testing.assert_array_equal(
         estimator.sample(3, random_state=0), copy.sample(3, random_state=0)

@@ -190,6 +190,8 @@ class Attention:
         """
         if self.similarity == "manhattan":
             distances = cdist(queries, self.keys[rows], "cityblock")
+            if not np.isfinite(distances).all():
+                raise ValueError(OVERFLOW)
             return (distances / -self.temperature).astype(queries.dtype, copy=False)
         if isinstance(queries, np.ndarray) and isinstance(self.keys, np.ndarray):
             return np.matmul(queries, self.keys[rows].T, out=out)
@@ -268,9 +270,9 @@ class Attention:
 
     def change(self, before, after):
         """Length of the move of every row, over that of the longest pattern."""
-        length = np.linalg.norm(after - before, axis=1)
         # a single pattern lies at the center
         with np.errstate(over="ignore"):
+            length = np.linalg.norm(after - before, axis=1)
             return length / max(self.reach, np.finfo(length.dtype).tiny)
 
     def portions(self, every):

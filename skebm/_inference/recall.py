@@ -51,7 +51,8 @@ def recall(energy, states, max_steps, tol=0.0):
 
 def end_in_one(states, ends):
     """Whether different states all end in one."""
-    return ends.var(axis=0).sum() < COLLAPSED * states.var(axis=0).sum()
+    with np.errstate(over="ignore", invalid="ignore"):
+        return ends.var(axis=0).sum() < COLLAPSED * states.var(axis=0).sum()
 
 
 def recall_at_once(energy, states, max_steps):

@@ -251,5 +251,8 @@ def _bennett(forward, backward):
     error = 0.0
     for part in (forward - value, value - backward):
         share = expit(part)
-        error += share.var(ddof=1) / max(share.mean(), np.finfo(float).tiny) ** 2 / len(share)
+        mean = share.mean()
+        # one path shows no spread; that of something either 0 or 1 is the largest
+        variance = share.var(ddof=1) if len(share) > 1 else mean * (1 - mean)
+        error += variance / max(mean, np.finfo(float).tiny) ** 2 / len(share)
     return value, np.sqrt(error)
