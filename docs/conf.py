@@ -25,6 +25,8 @@ myst_heading_anchors = 3
 # relative links to files of the repository (examples, benchmarks) are no pages
 suppress_warnings = ["myst.xref_missing", "config.cache"]
 autosummary_generate = True
+# docstrings say more about types
+autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 autodoc_default_options = {"members": True, "inherited-members": False, "undoc-members": False}

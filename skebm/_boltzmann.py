@@ -1,10 +1,13 @@
 """Boltzmann machine with any couplings."""
 
+from __future__ import annotations
+
 from itertools import islice
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
@@ -24,6 +27,7 @@ from ._learning.optimizer import State
 from ._machine import N_CHAINS, Machine
 from ._rbm import RBM
 from ._trajectory import Trajectory, temperature_of_sweeps
+from ._typing import Seed
 from ._validation import (
     as_generator,
     as_spins,
@@ -271,32 +275,32 @@ class BoltzmannMachine(Machine):
 
     def __init__(
         self,
-        n_components=8,
+        n_components: int | tuple = 8,
         *,
-        units="bernoulli",
-        connectivity="full",
-        algorithm="auto",
-        temperature=1.0,
-        learning_rate=0.3,
-        learning_rate_schedule="linear",
-        cd_steps=5,
-        n_init=1,
-        n_chains=None,
-        annealing=None,
-        batch_size=None,
-        max_iter=None,
-        momentum=0.0,
-        alpha=0.0,
-        l1_ratio=0.0,
-        binarize=0.5,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        n_iter_no_change=5,
-        tol=1e-3,
-        warm_start=False,
-        verbose=0,
-        random_state=None,
-    ):
+        units: str = "bernoulli",
+        connectivity: ArrayLike | str = "full",
+        algorithm: str = "auto",
+        temperature: float = 1.0,
+        learning_rate: float = 0.3,
+        learning_rate_schedule: str = "linear",
+        cd_steps: int = 5,
+        n_init: int = 1,
+        n_chains: int | None = None,
+        annealing: ArrayLike | None = None,
+        batch_size: int | None = None,
+        max_iter: int | None = None,
+        momentum: float = 0.0,
+        alpha: float = 0.0,
+        l1_ratio: float = 0.0,
+        binarize: float | None = 0.5,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        tol: float = 1e-3,
+        warm_start: bool = False,
+        verbose: int = 0,
+        random_state: Seed = None,
+    ) -> None:
         self.n_components = n_components
         self.units = units
         self.connectivity = connectivity
@@ -324,8 +328,14 @@ class BoltzmannMachine(Machine):
 
     @classmethod
     def from_coupling(
-        cls, coupling, intercept=None, *, n_components=0, units="spin", temperature=1.0
-    ):
+        cls,
+        coupling: Any,
+        intercept: ArrayLike | None = None,
+        *,
+        n_components: int = 0,
+        units: str = "spin",
+        temperature: float = 1.0,
+    ) -> Self:
         """Make a fitted machine from given couplings.
 
         It can be used like any fitted machine, and trained further by `partial_fit` or, with
@@ -699,7 +709,7 @@ class BoltzmannMachine(Machine):
         is_exact = work(model.coupling) <= EXACT_STATES
         return model.exact_means() if is_exact else coupled_means(model)
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Compute the mean of the hidden units given every row, E[h | x].
 
         Exact while coupled groups of hidden units have at most 2^12 states to sum over, else the
@@ -719,7 +729,7 @@ class BoltzmannMachine(Machine):
         h = self._means(self._model().given(v))
         return 2 * h - 1 if self.units == "spin" else h
 
-    def inverse_transform(self, H):
+    def inverse_transform(self, H: ArrayLike) -> np.ndarray:
         """Compute the mean of the visible units given hidden rows, E[v | h].
 
         Exact or by mean field, as `transform` says.
@@ -741,7 +751,7 @@ class BoltzmannMachine(Machine):
         field = h @ coupling[n_visible:, :n_visible] + intercept[:n_visible]
         return self._encode(self._means(Coupled(coupling[:n_visible, :n_visible], field)))
 
-    def energy(self, V, H=None):
+    def energy(self, V: ArrayLike, H: ArrayLike | None = None) -> np.ndarray:
         """Compute the energy of visible rows together with hidden ones.
 
         Parameters
@@ -770,7 +780,7 @@ class BoltzmannMachine(Machine):
         field = 0.5 * (states @ self.coupling_) + self.intercept_
         return -np.einsum("ij,ij->i", field, states)
 
-    def free_energy(self, X):
+    def free_energy(self, X: ArrayLike) -> np.ndarray:
         """Compute the free energy of every row, hidden units summed out.
 
         Parameters
@@ -802,7 +812,7 @@ class BoltzmannMachine(Machine):
         _check_summable(self.coupling_[n_visible:, n_visible:], purpose)
         return self._model().astype(np.float64)
 
-    def pseudo_likelihood(self, X):
+    def pseudo_likelihood(self, X: ArrayLike) -> np.ndarray:
         """Compute the log pseudo-likelihood of every row, which needs no ln Z.
 
         Parameters
@@ -839,7 +849,15 @@ class BoltzmannMachine(Machine):
 
     # ---------------------------------------------------------------- moments
 
-    def moments(self, X=None, *, method="auto", n_chains=200, n_sweeps=200, random_state=None):
+    def moments(
+        self,
+        X: ArrayLike | None = None,
+        *,
+        method: str = "auto",
+        n_chains: int = 200,
+        n_sweeps: int = 200,
+        random_state: Seed = None,
+    ) -> PairMoments:
         """Compute means of units and of products of pairs, of rows or of the machine.
 
         The two phases of learning: with rows, the visible units are clamped to them; without, all
@@ -928,7 +946,15 @@ class BoltzmannMachine(Machine):
             mean = 2 * mean - 1
         return PairMoments(mean, products)
 
-    def gradient(self, X, *, method="auto", n_chains=200, n_sweeps=200, random_state=None):
+    def gradient(
+        self,
+        X: ArrayLike,
+        *,
+        method: str = "auto",
+        n_chains: int = 200,
+        n_sweeps: int = 200,
+        random_state: Seed = None,
+    ) -> PairGradient:
         """Compute the gradient of the mean log-likelihood of rows.
 
         Moments under the data minus moments of the machine, over T: what training follows with
@@ -977,8 +1003,14 @@ class BoltzmannMachine(Machine):
     # ---------------------------------------------------------------- sampling
 
     def sample(
-        self, n_samples=1, *, given=None, n_sweeps=1000, algorithm="gibbs", random_state=None
-    ):
+        self,
+        n_samples: int = 1,
+        *,
+        given: ArrayLike | None = None,
+        n_sweeps: int = 1000,
+        algorithm: str = "gibbs",
+        random_state: Seed = None,
+    ) -> Any:
         """Draw visible rows from the machine, or from its conditional given some features.
 
         Chains start at the free ones of training where there are any, else at independent units.
@@ -1049,7 +1081,9 @@ class BoltzmannMachine(Machine):
         visible = self._encode(states[:, :n_visible].astype(dtype, order="C"))
         return np.where(held[:, :n_visible], answer, visible)
 
-    def conditional_mean(self, given, *, n_chains=10, n_sweeps=100):
+    def conditional_mean(
+        self, given: ArrayLike, *, n_chains: int = 10, n_sweeps: int = 100
+    ) -> np.ndarray:
         """Compute the mean of every feature, given those that are known.
 
         What minimises the squared error of missing values; `sample` draws them instead. Exact while
@@ -1119,7 +1153,15 @@ class BoltzmannMachine(Machine):
         visible = self._encode(mean[:, :n_visible]).astype(given.dtype)
         return np.where(held[:, :n_visible], answer, visible)
 
-    def anneal(self, X=None, *, n_samples=1, temperatures=None, given=None, random_state=None):
+    def anneal(
+        self,
+        X: Any = None,
+        *,
+        n_samples: int = 1,
+        temperatures: ArrayLike | None = None,
+        given: ArrayLike | None = None,
+        random_state: Seed = None,
+    ) -> np.ndarray:
         """Run the heat bath through a schedule of temperatures, all units.
 
         Finds states of low energy. `trajectory` shows the states on the way.
@@ -1174,15 +1216,15 @@ class BoltzmannMachine(Machine):
 
     def trajectory(
         self,
-        X=None,
+        X: Any = None,
         *,
-        n_samples=1,
-        given=None,
-        n_sweeps=100,
-        temperature=None,
-        every=1,
-        random_state=None,
-    ):
+        n_samples: int = 1,
+        given: ArrayLike | None = None,
+        n_sweeps: int = 100,
+        temperature: ArrayLike | None = None,
+        every: int = 1,
+        random_state: Seed = None,
+    ) -> Any:
         """Follow chains of the heat bath, sweep by sweep, all units.
 
         For dynamics at a temperature and for averages of whatever can be computed from states,

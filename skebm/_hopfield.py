@@ -1,9 +1,12 @@
 """Classic associative memory."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -11,6 +14,7 @@ from ._inference.mean_field import spin_means
 from ._inference.recall import recall, recall_at_once
 from ._learning import hopfield_rules
 from ._memory import Memory, SpinRows
+from ._typing import Seed
 from ._validation import all_or_nothing, as_generator, check_schedule
 
 MEAN_FIELD_STEPS = 30
@@ -150,18 +154,18 @@ class HopfieldMemory(Memory):
 
     def __init__(
         self,
-        learning_rule="hebb",
+        learning_rule: str = "hebb",
         *,
-        update="asynchronous",
-        temperature=0.0,
-        max_iter=100,
-        activity=None,
-        margin=0.5,
-        unlearning_steps=0,
-        unlearning_rate=0.01,
-        binarize=0.0,
-        random_state=None,
-    ):
+        update: str = "asynchronous",
+        temperature: float = 0.0,
+        max_iter: int = 100,
+        activity: float | None = None,
+        margin: float = 0.5,
+        unlearning_steps: int = 0,
+        unlearning_rate: float = 0.01,
+        binarize: float | None = 0.0,
+        random_state: Seed = None,
+    ) -> None:
         self.learning_rule = learning_rule
         self.update = update
         self.temperature = temperature
@@ -181,7 +185,7 @@ class HopfieldMemory(Memory):
     def _rows(self, low):
         return SpinRows(self.binarize, low)
 
-    def forget(self, X):
+    def forget(self, X: ArrayLike) -> Self:
         """Remove stored patterns.
 
         Parameters
@@ -268,7 +272,7 @@ class HopfieldMemory(Memory):
 
     # ---------------------------------------------------------------- thermodynamics
 
-    def overlaps(self, X):
+    def overlaps(self, X: ArrayLike) -> np.ndarray:
         """Compute the overlap of every row with every stored pattern.
 
         Parameters
@@ -286,7 +290,7 @@ class HopfieldMemory(Memory):
         overlaps = spins @ self._stored().T.astype(np.float32)
         return overlaps.astype(np.float64) / self.n_features_in_
 
-    def coupling(self):
+    def coupling(self) -> np.ndarray:
         """Compute the couplings as a matrix, which recall itself never needs.
 
         Returns
@@ -297,7 +301,14 @@ class HopfieldMemory(Memory):
         check_is_fitted(self)
         return self._model_.coupling()
 
-    def anneal(self, X=None, *, n_samples=1, temperatures=None, random_state=None):
+    def anneal(
+        self,
+        X: ArrayLike | None = None,
+        *,
+        n_samples: int = 1,
+        temperatures: ArrayLike | None = None,
+        random_state: Seed = None,
+    ) -> Any:
         """Run the heat bath through a schedule of temperatures.
 
         Finds states of low energy. `trajectory` shows the states on the way.
@@ -344,7 +355,7 @@ class HopfieldMemory(Memory):
         )
         return states
 
-    def diagnose(self, X, *, threshold=0.9):
+    def diagnose(self, X: ArrayLike, *, threshold: float = 0.9) -> list:
         """Say of every row which stored pattern it is, or which spurious state.
 
         Parameters

@@ -1,8 +1,12 @@
 """Classes from associations."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import log_expit
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import gen_batches
@@ -14,6 +18,7 @@ from ._energies.attention import SIMILARITIES, Attention
 from ._learning.bandwidth import class_temperature
 from ._learning.dense import Memories, train_epoch
 from ._memory import stacked, temperature_in_use
+from ._typing import Seed
 from ._validation import all_or_nothing, as_generator, available_if, examine_scales, read
 from .interactions import as_interaction
 
@@ -131,20 +136,20 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
 
     def __init__(
         self,
-        n_memories=None,
+        n_memories: int | None = None,
         *,
-        interaction="softmax",
-        similarity="euclidean",
-        temperature="auto",
-        degree=None,
-        learning_rate=0.04,
-        loss_exponent=4,
-        momentum=0.6,
-        batch_size=100,
-        max_iter=100,
-        block_size=2048,
-        random_state=None,
-    ):
+        interaction: str = "softmax",
+        similarity: str = "euclidean",
+        temperature: float | str = "auto",
+        degree: int | None = None,
+        learning_rate: float = 0.04,
+        loss_exponent: int = 4,
+        momentum: float = 0.6,
+        batch_size: int = 100,
+        max_iter: int = 100,
+        block_size: int = 2048,
+        random_state: Seed = None,
+    ) -> None:
         self.n_memories = n_memories
         self.interaction = interaction
         self.similarity = similarity
@@ -159,7 +164,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Store the rows with their classes, or train memories on them.
 
         Parameters
@@ -192,7 +197,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
 
     @available_if(_stores_rows)
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y, classes=None):
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
         """Store the rows of X beside those stored before; the result is that of `fit` with all.
 
         Parameters
@@ -305,7 +310,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         scaled[:, :-1] = (X - low) * X.dtype.type(2 / (high - low)) - 1
         return scaled
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Compute the probabilities of the classes.
 
         Parameters
@@ -348,7 +353,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         log_odds = log_expit(2 * drive)
         return np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Predict the class of every row.
 
         Parameters

@@ -1,8 +1,12 @@
 """Filling, synthesising and scoring tables of mixed columns."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, TransformerMixin, _fit_context
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import (
@@ -13,6 +17,7 @@ from sklearn.utils.validation import (
 
 from ._learning.holes import learn
 from ._table import Table, columns_of, is_frame, take, with_columns
+from ._typing import Seed
 from ._validation import all_or_nothing, as_generator, check_count, warn
 
 # width of the components of new rows, of that at which left-out rows are most probable: wide ones
@@ -113,15 +118,15 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        temperature="auto",
-        covariance_type="full",
-        categorical_features="from_dtype",
-        handle_unknown="missing",
-        add_indicator=False,
-        max_patterns=2000,
-        max_iter=6,
-        random_state=None,
-    ):
+        temperature: float | str = "auto",
+        covariance_type: str = "full",
+        categorical_features: ArrayLike | str = "from_dtype",
+        handle_unknown: str = "missing",
+        add_indicator: bool = False,
+        max_patterns: int = 2000,
+        max_iter: int = 6,
+        random_state: Seed = None,
+    ) -> None:
         self.temperature = temperature
         self.covariance_type = covariance_type
         self.categorical_features = categorical_features
@@ -132,7 +137,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: Any, y: None = None) -> Self:
         """Learn from the rows of a table, which may have holes.
 
         Parameters
@@ -229,7 +234,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         X = self._read(X)
         return X, *self._table_.read(X, handle_unknown=self.handle_unknown)
 
-    def transform(self, X):
+    def transform(self, X: Any) -> Any:
         """Fill holes by conditional means of numbers and the most probable categories.
 
         Parameters
@@ -257,7 +262,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         names = _check_feature_names_in(self, input_features)
         return [f"missingindicator_{names[k]}" for k in self._indicated_]
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> np.ndarray:
         """Give the names of the columns that `transform` makes.
 
         Parameters
@@ -276,7 +281,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
             return names
         return np.array([*names, *self._indicator_names(input_features)], dtype=object)
 
-    def standard_deviation(self, X):
+    def standard_deviation(self, X: Any) -> np.ndarray:
         """How uncertain is what is filled in.
 
         Parameters
@@ -301,7 +306,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
                 result[holes, j] = kind.decode(filled[holes, cut], variance[holes, cut])
         return result
 
-    def sample(self, n_samples=1, *, given=None, random_state=None):
+    def sample(self, n_samples: int = 1, *, given: Any = None, random_state: Seed = None) -> Any:
         """Draw new rows, or complete given ones by draws.
 
         New rows are training rows, different ones as long as there are some, their holes filled
@@ -344,7 +349,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
             rows = self._draws_.draw(rows, rng, width, spreads)
         return table.write(X, rows, missing, rounded=True)
 
-    def score_samples(self, X):
+    def score_samples(self, X: Any) -> np.ndarray:
         """Compute the log-density of what is known of every row.
 
         Parameters
@@ -365,7 +370,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
         _, rows, _ = self._encoded(X)
         return self._density_.log_density(rows, without_self=True)
 
-    def score(self, X, y=None):
+    def score(self, X: Any, y: None = None) -> float:
         """Compute the mean log-density of the rows.
 
         Parameters

@@ -1,12 +1,15 @@
 """What machines that learn by epochs and have a likelihood share: `RBM` and `BoltzmannMachine`."""
 
+from __future__ import annotations
+
 import time
 import zlib
 from copy import copy
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import (
     BaseEstimator,
     ClassNamePrefixFeaturesOutMixin,
@@ -18,7 +21,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, run_epochs
 from ._inference import likelihood
-from ._inference.likelihood import SMALL_ERROR
+from ._inference.likelihood import SMALL_ERROR, LogPartition
 from ._learning.optimizer import State
 from ._validation import all_or_nothing, as_dense, as_generator, check_method, warn
 from ._watch import (
@@ -97,7 +100,7 @@ class Machine(
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: None = None) -> Self:
         """Learn from the rows of X.
 
         Parameters
@@ -296,7 +299,7 @@ class Machine(
         return {name: vars(self)[name] for name in names if name in vars(self)}
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: ArrayLike, y: None = None) -> Self:
         """Learn from one pass over the rows of X, in minibatches.
 
         Chains, momentum and the random generator carry over from call to call; the first call
@@ -467,8 +470,12 @@ class Machine(
         return np.concatenate([function(X[rows]) for rows in blocks])
 
     def log_partition(
-        self, *, method="auto", n_temperatures=DEFAULT_TEMPERATURES, n_chains=DEFAULT_CHAINS
-    ):
+        self,
+        *,
+        method: str = "auto",
+        n_temperatures: int = DEFAULT_TEMPERATURES,
+        n_chains: int = DEFAULT_CHAINS,
+    ) -> LogPartition:
         """Compute ln Z, exactly where that is feasible, else by annealed importance sampling.
 
         It is exact while (number of joint states to enumerate) times (units summed in closed form
@@ -568,7 +575,7 @@ class Machine(
             self.log_partition()
         return min(self._kept_log_partitions().values(), key=width).value
 
-    def score_samples(self, X):
+    def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Compute the log-likelihood ln p(x) of every row.
 
         Parameters
@@ -586,7 +593,7 @@ class Machine(
         log_weight = self._log_weight(self._read(X))
         return log_weight - self._log_partition_to_score()
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y: None = None) -> float:
         """Compute the mean log-likelihood of the rows.
 
         Parameters

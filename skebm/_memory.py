@@ -1,6 +1,11 @@
 """What associative memories share: storing rows, reading and writing them, recall and its score."""
 
+from __future__ import annotations
+
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
@@ -10,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._energies.attention import squared_lengths
 from ._inference.recall import recall_steps
 from ._trajectory import Trajectory, temperature_of_sweeps
+from ._typing import Seed
 from ._validation import (
     BLOCK_SIZE,
     all_or_nothing,
@@ -38,7 +44,7 @@ class SpinRows:
         Low value of what is written; None in training, while it is not known.
     """
 
-    def __init__(self, binarize, low):
+    def __init__(self, binarize: float | None, low: str | None) -> None:
         self.binarize, self.low = binarize, low
 
     def read(self, X):
@@ -108,7 +114,7 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: None = None) -> Self:
         """Store the rows of X, and nothing else.
 
         Parameters
@@ -138,7 +144,7 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
-    def partial_fit(self, X, y=None):
+    def partial_fit(self, X: ArrayLike, y: None = None) -> Self:
         """Store the rows of X beside those stored before.
 
         The result is that of `fit` with all rows, in the same order.
@@ -198,7 +204,7 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     # ---------------------------------------------------------------- recall
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Recall: where every row ends when it goes down in energy.
 
         Deterministic, and every row on its own. Spins are visited in the order of the columns; one
@@ -257,7 +263,7 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Change, as the energy measures it, at which a row has settled."""
         return 0.0
 
-    def score(self, X, y=None):
+    def score(self, X: ArrayLike, y: ArrayLike | None = None) -> float:
         """Compute how well rows are recalled, or how probable they are.
 
         Parameters
@@ -291,7 +297,7 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         )
         return rows.similarity(recalled, as_dense(stored[nearest]))
 
-    def energy(self, X):
+    def energy(self, X: ArrayLike) -> np.ndarray:
         """Compute the energy of every row.
 
         Parameters
@@ -312,7 +318,14 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
             ]
         )
 
-    def sample(self, n_samples=1, *, given=None, n_sweeps=100, random_state=None):
+    def sample(
+        self,
+        n_samples: int = 1,
+        *,
+        given: ArrayLike | None = None,
+        n_sweeps: int = 100,
+        random_state: Seed = None,
+    ) -> Any:
         """Draw rows with probability proportional to ``exp(-E / T)``.
 
         Spins start at random and follow the heat bath at `temperature`, each a draw given all
@@ -363,15 +376,15 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
 
     def trajectory(
         self,
-        X=None,
+        X: ArrayLike | None = None,
         *,
-        n_samples=1,
-        given=None,
-        n_sweeps=100,
-        temperature=None,
-        every=1,
-        random_state=None,
-    ):
+        n_samples: int = 1,
+        given: ArrayLike | None = None,
+        n_sweeps: int = 100,
+        temperature: ArrayLike | None = None,
+        every: int = 1,
+        random_state: Seed = None,
+    ) -> Any:
         """Follow chains of the heat bath, sweep by sweep.
 
         For dynamics at a temperature and for averages of whatever can be computed from states; no

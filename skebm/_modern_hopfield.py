@@ -1,9 +1,12 @@
 """Modern associative memories: dense and continuous."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils._param_validation import Interval, StrOptions
 
@@ -148,16 +151,16 @@ class ModernHopfieldMemory(Memory):
 
     def __init__(
         self,
-        interaction="softmax",
+        interaction: Any = "softmax",
         *,
-        degree=4,
-        temperature="auto",
-        similarity="dot",
-        max_iter=1000,
-        tol=1e-5,
-        binarize=0.0,
-        block_size=2048,
-    ):
+        degree: int = 4,
+        temperature: float | str = "auto",
+        similarity: str = "dot",
+        max_iter: int = 1000,
+        tol: float = 1e-5,
+        binarize: float | None = 0.0,
+        block_size: int = 2048,
+    ) -> None:
         self.interaction = interaction
         self.degree = degree
         self.temperature = temperature
@@ -246,7 +249,7 @@ class ModernHopfieldMemory(Memory):
     def _advice(self):
         return "steps. Raise max_iter or tol." if self.max_iter > 1 else ""
 
-    def association(self, X, *, top_k=None):
+    def association(self, X: ArrayLike, *, top_k: int | None = None) -> Any:
         """Compute how much every pattern takes part in a row.
 
         Parameters
@@ -281,7 +284,7 @@ class ModernHopfieldMemory(Memory):
     # ---------------------------------------------------------------- density and samples
 
     @available_if(_has_known_density)
-    def score_samples(self, X):
+    def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Compute the exact log-density of every row under ``exp(-E / T)``, normalised.
 
         For "softmax" that is a mixture with a component at every pattern: normal with variance T
@@ -312,7 +315,7 @@ class ModernHopfieldMemory(Memory):
         return self._energy().log_density_without_self(self._read(X))
 
     @available_if(_has_known_density)
-    def conditional_mean(self, given):
+    def conditional_mean(self, given: ArrayLike) -> np.ndarray:
         """Compute the mean of every feature, given those that are known, exactly.
 
         Parameters

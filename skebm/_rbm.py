@@ -1,13 +1,16 @@
 """Restricted Boltzmann machine."""
 
+from __future__ import annotations
+
 import zlib
 from copy import copy
 from itertools import groupby, islice
 from math import sqrt
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.special import logsumexp
 from sklearn.exceptions import ConvergenceWarning
@@ -28,6 +31,7 @@ from ._learning.optimizer import State
 from ._learning.rbm import N_HOT, N_RUNGS, Parameters, Workspace, epoch, n_model_chains
 from ._machine import BLOCK_SIZE, DEFAULT_CHAINS, DEFAULT_TEMPERATURES, LOOK, N_CHAINS, Machine
 from ._trajectory import Trajectory, temperature_of_sweeps
+from ._typing import Seed
 from ._validation import (
     as_dense,
     as_generator,
@@ -47,7 +51,7 @@ from ._validation import (
     warn,
 )
 from ._watch import LEAST_ROWS
-from .theory import rbm_phase
+from .theory import Phase, rbm_phase
 from .units import UNITS, Gaussian, Unit, as_unit, suited_unit
 
 INITIAL_SCALE = 0.1
@@ -302,32 +306,32 @@ class RBM(Machine):
 
     def __init__(
         self,
-        n_components=256,
+        n_components: int = 256,
         *,
-        visible="bernoulli",
-        hidden="bernoulli",
-        algorithm="auto",
-        cd_steps=1,
-        n_chains=None,
-        temperature=1.0,
-        learning_rate=0.3,
-        learning_rate_schedule="linear",
-        batch_size=None,
-        max_iter=None,
-        momentum=0.0,
-        alpha=None,
-        l1_ratio=0.0,
-        centered=True,
-        shuffle=True,
-        early_stopping="auto",
-        validation_fraction=0.1,
-        n_iter_no_change=5,
-        tol=1e-3,
-        missing="error",
-        warm_start=False,
-        verbose=0,
-        random_state=None,
-    ):
+        visible: str | Unit = "bernoulli",
+        hidden: str | Unit = "bernoulli",
+        algorithm: str = "auto",
+        cd_steps: int = 1,
+        n_chains: int | None = None,
+        temperature: float = 1.0,
+        learning_rate: float = 0.3,
+        learning_rate_schedule: str = "linear",
+        batch_size: int | None = None,
+        max_iter: int | None = None,
+        momentum: float = 0.0,
+        alpha: float | None = None,
+        l1_ratio: float = 0.0,
+        centered: bool = True,
+        shuffle: bool = True,
+        early_stopping: bool | str = "auto",
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = 5,
+        tol: float = 1e-3,
+        missing: str = "error",
+        warm_start: bool = False,
+        verbose: int = 0,
+        random_state: Seed = None,
+    ) -> None:
         self.n_components = n_components
         self.visible = visible
         self.hidden = hidden
@@ -356,14 +360,14 @@ class RBM(Machine):
     @classmethod
     def from_parameters(
         cls,
-        components,
-        intercept_visible,
-        intercept_hidden,
+        components: ArrayLike,
+        intercept_visible: ArrayLike,
+        intercept_hidden: ArrayLike,
         *,
-        visible="bernoulli",
-        hidden="bernoulli",
-        temperature=1.0,
-    ):
+        visible: str | Unit = "bernoulli",
+        hidden: str | Unit = "bernoulli",
+        temperature: float = 1.0,
+    ) -> Self:
         """Make a fitted machine from given parameters.
 
         It can be used like any fitted machine, and trained further by `partial_fit` or, with
@@ -821,7 +825,7 @@ class RBM(Machine):
             lambda rows: model.log_weight(_drawn(model.visible, rows)), X, self._width()
         )
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> np.ndarray:
         """Compute the mean of the hidden units given every row, E[h | x].
 
         Parameters
@@ -837,7 +841,7 @@ class RBM(Machine):
         X = self._read(X)
         return self._model().mean_hidden(X)
 
-    def inverse_transform(self, H):
+    def inverse_transform(self, H: ArrayLike) -> np.ndarray:
         """Compute the mean of the visible units given hidden rows, E[v | h].
 
         Parameters
@@ -854,7 +858,7 @@ class RBM(Machine):
         H = read_hidden(H, len(self.components_))
         return self._model().swapped().mean_hidden(H)
 
-    def energy(self, V, H):
+    def energy(self, V: ArrayLike, H: ArrayLike) -> np.ndarray:
         """Compute the energy of pairs of visible and hidden rows.
 
         Parameters
@@ -875,7 +879,7 @@ class RBM(Machine):
             raise ValueError(f"V has {V.shape[0]} rows, but H has {H.shape[0]}.")
         return self._model().energy(V, H)
 
-    def free_energy(self, X):
+    def free_energy(self, X: ArrayLike) -> np.ndarray:
         """Compute the free energy of every row, hidden units summed out.
 
         Parameters
@@ -891,7 +895,7 @@ class RBM(Machine):
         X = self._read(X)
         return self._by_blocks(self._model().free_energy, X, self._width())
 
-    def pseudo_likelihood(self, X):
+    def pseudo_likelihood(self, X: ArrayLike) -> np.ndarray:
         """Compute the log pseudo-likelihood of every row, which needs no ln Z.
 
         Exact over all features and deterministic, unlike the estimate from one random feature that
@@ -933,7 +937,14 @@ class RBM(Machine):
 
     # ---------------------------------------------------------------- thermodynamics
 
-    def fixed_points(self, X=None, *, n_starts=100, method="tap", random_state=None):
+    def fixed_points(
+        self,
+        X: ArrayLike | None = None,
+        *,
+        n_starts: int = 100,
+        method: str = "tap",
+        random_state: Seed = None,
+    ) -> tap.FixedPoints:
         """Find the fixed points of mean-field equations.
 
         Each is a state that the equations take for one that the machine can be in as a whole: one
@@ -1033,7 +1044,7 @@ class RBM(Machine):
             )
         return found
 
-    def tap_log_partition(self, *, n_starts=10, method="adaptive"):
+    def tap_log_partition(self, *, n_starts: int = 10, method: str = "adaptive") -> float:
         """Approximate ln Z by the sum over the fixed points of TAP equations.
 
         Deterministic: starts are the persistent chains and `n_starts` random states, drawn with a
@@ -1068,7 +1079,7 @@ class RBM(Machine):
         )
         return float(logsumexp(found.free_energy / -self._temperature()))
 
-    def phase(self):
+    def phase(self) -> Phase:
         """Read the phase of the machine off the singular values of its weights.
 
         Returns
@@ -1099,7 +1110,15 @@ class RBM(Machine):
 
     # ---------------------------------------------------------------- moments
 
-    def moments(self, X=None, *, method="auto", n_chains=200, n_sweeps=200, random_state=None):
+    def moments(
+        self,
+        X: ArrayLike | None = None,
+        *,
+        method: str = "auto",
+        n_chains: int = 200,
+        n_sweeps: int = 200,
+        random_state: Seed = None,
+    ) -> Moments:
         """Compute means of units and of products across the sides, of rows or of the machine.
 
         The two phases of learning: with rows, the visible units are clamped to them; without, all
@@ -1158,7 +1177,15 @@ class RBM(Machine):
         kept = [self.moments(v) for v in islice(path, n_sweeps // 2, None)]
         return Moments(*(np.mean(parts, axis=0) for parts in zip(*kept, strict=True)))
 
-    def gradient(self, X, *, method="auto", n_chains=200, n_sweeps=200, random_state=None):
+    def gradient(
+        self,
+        X: ArrayLike,
+        *,
+        method: str = "auto",
+        n_chains: int = 200,
+        n_sweeps: int = 200,
+        random_state: Seed = None,
+    ) -> Gradient:
         """Compute the gradient of the mean log-likelihood of rows.
 
         Moments under the data minus moments of the machine, over T: what training follows with
@@ -1205,7 +1232,7 @@ class RBM(Machine):
 
     # ---------------------------------------------------------------- sampling
 
-    def gibbs(self, X, n_steps=1, random_state=None):
+    def gibbs(self, X: ArrayLike, n_steps: int = 1, random_state: Seed = None) -> np.ndarray:
         """Run Gibbs steps from the given visible rows.
 
         Parameters
@@ -1230,8 +1257,14 @@ class RBM(Machine):
         return self._model().sweeps(X, [1.0] * n_steps, rng)
 
     def sample(
-        self, n_samples=1, *, given=None, n_sweeps=1000, algorithm="gibbs", random_state=None
-    ):
+        self,
+        n_samples: int = 1,
+        *,
+        given: ArrayLike | None = None,
+        n_sweeps: int = 1000,
+        algorithm: str = "gibbs",
+        random_state: Seed = None,
+    ) -> Any:
         """Draw visible rows from the machine, or from its conditional given some features.
 
         Chains start at the persistent ones of training where there are any, else at independent
@@ -1299,15 +1332,15 @@ class RBM(Machine):
 
     def trajectory(
         self,
-        X=None,
+        X: ArrayLike | None = None,
         *,
-        n_samples=1,
-        given=None,
-        n_sweeps=100,
-        temperature=None,
-        every=1,
-        random_state=None,
-    ):
+        n_samples: int = 1,
+        given: ArrayLike | None = None,
+        n_sweeps: int = 100,
+        temperature: ArrayLike | None = None,
+        every: int = 1,
+        random_state: Seed = None,
+    ) -> Any:
         """Follow Gibbs chains, sweep by sweep.
 
         For averages of whatever can be computed from visible states, and pictures of how chains
@@ -1383,7 +1416,9 @@ class RBM(Machine):
             return model.independent(n_samples, rng)[0]
         return model.sample_visible(chains[rng.integers(len(chains), size=n_samples)], rng)
 
-    def conditional_mean(self, given, *, n_chains=10, n_sweeps=100):
+    def conditional_mean(
+        self, given: ArrayLike, *, n_chains: int = 10, n_sweeps: int = 100
+    ) -> np.ndarray:
         """Compute the mean of every feature, given those that are known.
 
         What minimises the squared error of missing values, and ranks what a basket may still hold;

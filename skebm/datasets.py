@@ -1,10 +1,14 @@
 """Small data sets with known answers, and helpers for images."""
 
+from __future__ import annotations
+
 from numbers import Integral, Real
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils import check_array
 
+from ._typing import Seed
 from ._validation import as_generator, check_count
 
 __all__ = [
@@ -20,7 +24,7 @@ __all__ = [
 ]
 
 
-def make_bars_and_stripes(side):
+def make_bars_and_stripes(side: int) -> np.ndarray:
     """Make all images of a square grid whose rows, or whose columns, are each on or off.
 
     A classic test of generative models: the best mean log-likelihood that any model can reach on
@@ -60,7 +64,7 @@ def make_bars_and_stripes(side):
     return np.concatenate([stripes, bars]).astype(np.float64)
 
 
-def make_encoder(n_patterns):
+def make_encoder(n_patterns: int) -> np.ndarray:
     """Make the rows of the encoder problem: two groups of units, the same one on in both.
 
     A machine whose groups are coupled through hidden units only must find a code for each row.
@@ -91,7 +95,7 @@ def make_encoder(n_patterns):
     return np.tile(np.eye(n_patterns), 2)
 
 
-def make_shifter(n_bits):
+def make_shifter(n_bits: int) -> np.ndarray:
     """Make all rows of the shifter problem: a ring of bits, its shifted copy, and the direction.
 
     Parameters
@@ -126,7 +130,7 @@ def make_shifter(n_bits):
     return np.concatenate(parts)
 
 
-def make_parity(n_bits):
+def make_parity(n_bits: int) -> np.ndarray:
     """Make all rows of bits with an even number of ones, which no pair of bits gives away.
 
     Parameters
@@ -153,7 +157,7 @@ def make_parity(n_bits):
     return rows[rows.sum(axis=1) % 2 == 0].astype(np.float64)
 
 
-def make_ising_grid(side, *, coupling=1.0, periodic=True):
+def make_ising_grid(side: int, *, coupling: float = 1.0, periodic: bool = True) -> np.ndarray:
     """Make the couplings of a square grid of spins, each with its nearest neighbours.
 
     Parameters
@@ -184,7 +188,7 @@ def make_ising_grid(side, *, coupling=1.0, periodic=True):
     return coupling * (np.kron(chain, one) + np.kron(one, chain))
 
 
-def make_spin_glass(n_units, *, random_state=None):
+def make_spin_glass(n_units: int, *, random_state: Seed = None) -> np.ndarray:
     """Make the couplings of the Sherrington-Kirkpatrick spin glass, normal of variance 1/n_units.
 
     Parameters
@@ -215,7 +219,9 @@ def make_spin_glass(n_units, *, random_state=None):
     return (half + half.T) / np.sqrt(n_units)
 
 
-def make_patterns(n_patterns, n_features, *, activity=0.5, random_state=None):
+def make_patterns(
+    n_patterns: int, n_features: int, *, activity: float = 0.5, random_state: Seed = None
+) -> np.ndarray:
     """Make random patterns of independent spins.
 
     Parameters
@@ -249,7 +255,14 @@ def make_patterns(n_patterns, n_features, *, activity=0.5, random_state=None):
     return np.where(on, 1.0, -1.0)
 
 
-def corrupt(X, *, flip=0.0, mask=0.0, encoding="auto", random_state=None):
+def corrupt(
+    X: ArrayLike,
+    *,
+    flip: float = 0.0,
+    mask: float = 0.0,
+    encoding: str = "auto",
+    random_state: Seed = None,
+) -> np.ndarray:
     """Corrupt two-valued rows, as cues for a memory.
 
     Parameters
@@ -311,7 +324,7 @@ def corrupt(X, *, flip=0.0, mask=0.0, encoding="auto", random_state=None):
     return X
 
 
-def nudge_images(X, y=None, *, shape):
+def nudge_images(X: ArrayLike, y: ArrayLike | None = None, *, shape: tuple) -> tuple:
     """Add copies of all images moved by one pixel up, down, left and right.
 
     Parameters

@@ -22,9 +22,12 @@ interaction            F                                                   state
 array([[0.6, 0.4, 0. ]])
 """
 
+from __future__ import annotations
+
 from numbers import Integral
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.special import logsumexp
 
 from ._value import Value
@@ -56,7 +59,7 @@ class Interaction(Value):
     reads_spins = False
     is_softmax = False
 
-    def associate(self, scores):
+    def associate(self, scores: ArrayLike) -> tuple:
         """Weights of the patterns, and F, for every row of scores.
 
         F is convex, and the weights are its gradient: at least 0, of sum 1. F lies between the
@@ -94,7 +97,7 @@ class Tsallis(Interaction):
     Hopfield networks" (2024).
     """
 
-    def __init__(self, alpha=1.5):
+    def __init__(self, alpha: float = 1.5) -> None:
         if not alpha > 1:
             raise ValueError(f"alpha of Tsallis must be above 1, got {alpha!r}. 1 is Softmax().")
         self.alpha = alpha
@@ -157,7 +160,7 @@ class SpinInteraction(Interaction):
     reads_spins = True
     logarithmic = False
 
-    def terms(self, overlaps, n_units):
+    def terms(self, overlaps: ArrayLike, n_units: int) -> np.ndarray:
         """What patterns add to F.
 
         Parameters
@@ -192,7 +195,7 @@ class Polynomial(SpinInteraction):
     D. Krotov and J. Hopfield, "Dense associative memory for pattern recognition" (2016).
     """
 
-    def __init__(self, degree=4):
+    def __init__(self, degree: int = 4) -> None:
         if not isinstance(degree, Integral) or degree < 2:
             raise ValueError(
                 f"degree of {type(self).__name__} must be an integer of at least 2, got {degree!r}."

@@ -8,9 +8,12 @@ algorithms" (1997), for the autocorrelation time. A. Yale et al., "Generation an
 privacy preserving synthetic health data" (2020), for the adversarial accuracy.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.neighbors import NearestNeighbors
 from sklearn.utils import check_array
 
@@ -22,7 +25,7 @@ __all__ = [
 ]
 
 
-def free_energy_gap(model, X_train, X_held_out):
+def free_energy_gap(model: Any, X_train: ArrayLike, X_held_out: ArrayLike) -> float:
     """Mean free energy of held-out rows minus that of training rows, over the temperature.
 
     The difference of the mean log-likelihoods, in which the intractable ln Z cancels. It is near 0
@@ -54,7 +57,7 @@ def free_energy_gap(model, X_train, X_held_out):
     return float(gap / model.temperature)
 
 
-def integrated_autocorrelation_time(chains):
+def integrated_autocorrelation_time(chains: Any) -> float:
     """Number of sweeps that one independent sample costs, 1 + 2 sum of the autocorrelations.
 
     The sum is cut off at the first lag that is at least five times the time found so far, which
@@ -120,7 +123,9 @@ class AdversarialAccuracy(NamedTuple):
     generated: float
 
 
-def nearest_neighbor_adversarial_accuracy(X_real, X_generated):
+def nearest_neighbor_adversarial_accuracy(
+    X_real: ArrayLike, X_generated: ArrayLike
+) -> AdversarialAccuracy:
     """Compare two sets of rows by their nearest neighbours (AATS); 0.5 twice is perfect.
 
     Parameters

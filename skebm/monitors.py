@@ -20,7 +20,12 @@ points, or a likelihood with options of its own, costs as much as some epochs: g
 of their own with a larger `every`, ``set_callbacks(often, seldom)``, or fewer rows.
 """
 
+from __future__ import annotations
+
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 
 from . import metrics
 from ._validation import check_count
@@ -70,7 +75,7 @@ class Monitor:
     ['epoch', 'score', 'size']
     """
 
-    def __init__(self, every=None, **quantities):
+    def __init__(self, every: int | None = None, **quantities) -> None:
         if every is not None:
             check_count("every", every, 1)
         for name, function in quantities.items():
@@ -85,7 +90,7 @@ class Monitor:
         self.quantities = quantities
         self._records = []
 
-    def record(self, machine):
+    def record(self, machine: Any) -> Self:
         """Evaluate all quantities now.
 
         Parameters
@@ -102,7 +107,7 @@ class Monitor:
         self._records.append({"epoch": machine.n_iter_, **values})
         return self
 
-    def data(self):
+    def data(self) -> dict:
         """Get what was recorded since the last `fit` began.
 
         Returns
@@ -113,7 +118,7 @@ class Monitor:
         names = ["epoch", *self.quantities]
         return {name: np.array([record[name] for record in self._records]) for name in names}
 
-    def frame(self):
+    def frame(self) -> Any:
         """Get what was recorded as a DataFrame; needs pandas.
 
         Returns
@@ -161,7 +166,7 @@ class Monitor:
             self.record(estimator)
 
 
-def singular_values(machine):
+def singular_values(machine: Any) -> np.ndarray:
     """Compute the singular values of the weights between visible and hidden units.
 
     Parameters
@@ -177,7 +182,7 @@ def singular_values(machine):
     return np.linalg.svd(weights_of(machine), compute_uv=False) / machine.temperature
 
 
-def weight_histogram(bins):
+def weight_histogram(bins: ArrayLike) -> Any:
     """Make a function that counts the weights between visible and hidden units in bins.
 
     Parameters
@@ -194,7 +199,7 @@ def weight_histogram(bins):
     return lambda machine: np.histogram(weights_of(machine), bins)[0]
 
 
-def log_likelihood(X, **options):
+def log_likelihood(X: ArrayLike, **options) -> Any:
     """Make a function that computes the mean log-likelihood of rows.
 
     Parameters
@@ -222,7 +227,7 @@ def log_likelihood(X, **options):
     return compute
 
 
-def free_energy_gap(X_train, X_held_out):
+def free_energy_gap(X_train: ArrayLike, X_held_out: ArrayLike) -> Any:
     """Make a function that computes the free energy gap between held-out and training rows.
 
     Parameters
@@ -238,7 +243,7 @@ def free_energy_gap(X_train, X_held_out):
     return lambda machine: metrics.free_energy_gap(machine, X_train, X_held_out)
 
 
-def n_fixed_points(X=None, **options):
+def n_fixed_points(X: ArrayLike | None = None, **options) -> Any:
     """Make a function that counts the distinct fixed points of the naive mean-field equations.
 
     They grow with what is learned, one for everything that looks like a pattern; the states that

@@ -1,12 +1,17 @@
 """Machines: images of what they hold, their spectra, weights and courses of training."""
 
+from __future__ import annotations
+
 from itertools import cycle
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.stats import norm
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
+from .._typing import Seed
 from .._validation import check_count
 from ..monitors import weights_of
 from ._axes import check_shape, grey_range, image_grid, new_axes
@@ -32,7 +37,7 @@ class ImagesDisplay:
         The figure.
     """
 
-    def __init__(self, images, *, shape, kind):
+    def __init__(self, images: ArrayLike, *, shape: tuple, kind: str) -> None:
         self.images = images
         self.shape = shape
         self.kind = kind
@@ -40,16 +45,16 @@ class ImagesDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
+        estimator: Any,
         *,
-        shape,
-        kind="auto",
-        n_images=25,
-        n_columns=None,
-        random_state=None,
-        figure=None,
+        shape: tuple,
+        kind: str = "auto",
+        n_images: int = 25,
+        n_columns: int | None = None,
+        random_state: Seed = None,
+        figure: Any = None,
         **image_kwargs,
-    ):
+    ) -> Self:
         """Take images from a fitted estimator, and plot them.
 
         Parameters
@@ -105,7 +110,7 @@ class ImagesDisplay:
             n_columns=n_columns, figure=figure, **image_kwargs
         )
 
-    def plot(self, *, n_columns=None, figure=None, **image_kwargs):
+    def plot(self, *, n_columns: int | None = None, figure: Any = None, **image_kwargs) -> Self:
         """Plot the images.
 
         Parameters
@@ -161,7 +166,9 @@ class CompletionDisplay:
         The figure.
     """
 
-    def __init__(self, images, given, completions, *, shape):
+    def __init__(
+        self, images: ArrayLike, given: ArrayLike, completions: ArrayLike, *, shape: tuple
+    ) -> None:
         self.images = images
         self.given = given
         self.completions = completions
@@ -170,16 +177,16 @@ class CompletionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        known,
+        estimator: Any,
+        X: ArrayLike,
+        known: ArrayLike,
         *,
-        shape,
-        n_samples=3,
-        random_state=None,
-        figure=None,
+        shape: tuple,
+        n_samples: int = 3,
+        random_state: Seed = None,
+        figure: Any = None,
         **image_kwargs,
-    ):
+    ) -> Self:
         """Complete images from a part of their pixels, and plot them.
 
         Parameters
@@ -219,7 +226,7 @@ class CompletionDisplay:
         completions = samples.reshape(len(X), n_samples, -1)
         return cls(X, given, completions, shape=shape).plot(figure=figure, **image_kwargs)
 
-    def plot(self, *, figure=None, **image_kwargs):
+    def plot(self, *, figure: Any = None, **image_kwargs) -> Self:
         """Plot the images.
 
         Parameters
@@ -265,13 +272,21 @@ class SingularValuesDisplay:
         The figure.
     """
 
-    def __init__(self, epochs, values, *, edge=None):
+    def __init__(self, epochs: ArrayLike, values: ArrayLike, *, edge: float | None = None) -> None:
         self.epochs = epochs
         self.values = values
         self.edge = edge
 
     @classmethod
-    def from_monitor(cls, monitor, quantity="values", *, edge=None, ax=None, **line_kwargs):
+    def from_monitor(
+        cls,
+        monitor: Any,
+        quantity: str = "values",
+        *,
+        edge: float | None = None,
+        ax: Any = None,
+        **line_kwargs,
+    ) -> Self:
         """Plot what a monitor recorded with `skebm.monitors.singular_values`.
 
         Parameters
@@ -296,7 +311,7 @@ class SingularValuesDisplay:
         data = monitor.data()
         return cls(data["epoch"], data[quantity], edge=edge).plot(ax=ax, **line_kwargs)
 
-    def plot(self, ax=None, *, cmap="viridis", **line_kwargs):
+    def plot(self, ax: Any = None, *, cmap: Any = "viridis", **line_kwargs) -> Self:
         """Plot a line for every singular value, on logarithmic axes.
 
         Parameters
@@ -346,12 +361,20 @@ class WeightHistogramDisplay:
         The figure.
     """
 
-    def __init__(self, weights, *, label="weights"):
+    def __init__(self, weights: ArrayLike, *, label: str = "weights") -> None:
         self.weights = weights
         self.label = label
 
     @classmethod
-    def from_estimator(cls, estimator, *, bins=60, label="weights", ax=None, **hist_kwargs):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        *,
+        bins: int = 60,
+        label: str = "weights",
+        ax: Any = None,
+        **hist_kwargs,
+    ) -> Self:
         """Plot the weights of a fitted machine.
 
         Parameters
@@ -375,7 +398,7 @@ class WeightHistogramDisplay:
         check_is_fitted(estimator)
         return cls(weights_of(estimator).ravel(), label=label).plot(ax=ax, bins=bins, **hist_kwargs)
 
-    def plot(self, ax=None, *, bins=60, **hist_kwargs):
+    def plot(self, ax: Any = None, *, bins: int = 60, **hist_kwargs) -> Self:
         """Plot the histogram, with a logarithmic density: a normal one is a parabola.
 
         Parameters
@@ -428,13 +451,13 @@ class TrainingCurveDisplay:
         The figure.
     """
 
-    def __init__(self, epochs, curves, *, ylabel):
+    def __init__(self, epochs: ArrayLike, curves: dict, *, ylabel: str) -> None:
         self.epochs = epochs
         self.curves = curves
         self.ylabel = ylabel
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, **line_kwargs):
+    def from_estimator(cls, estimator: Any, *, ax: Any = None, **line_kwargs) -> Self:
         """Plot what the machine itself remembers: log-likelihoods, else its loss.
 
         Parameters
@@ -467,8 +490,14 @@ class TrainingCurveDisplay:
 
     @classmethod
     def from_monitor(
-        cls, monitor, quantities, *, ylabel="mean log-likelihood (nats)", ax=None, **line_kwargs
-    ):
+        cls,
+        monitor: Any,
+        quantities: list,
+        *,
+        ylabel: str = "mean log-likelihood (nats)",
+        ax: Any = None,
+        **line_kwargs,
+    ) -> Self:
         """Plot numbers that a monitor recorded.
 
         Parameters
@@ -494,7 +523,7 @@ class TrainingCurveDisplay:
             ax=ax, **line_kwargs
         )
 
-    def plot(self, ax=None, **line_kwargs):
+    def plot(self, ax: Any = None, **line_kwargs) -> Self:
         """Plot a line for every quantity.
 
         Parameters

@@ -1,12 +1,18 @@
 """Memories: recall curves, phase diagrams, energies, recalled images."""
 
+from __future__ import annotations
+
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from .. import theory
 from .._hopfield import HopfieldMemory
+from .._typing import Seed
 from .._validation import as_generator, as_spins, check_count
 from ..datasets import make_patterns
 from ..theory._hopfield import ground_state_line
@@ -40,7 +46,9 @@ class RecallCurveDisplay:
     skebm.theory.retrieval_state : The dashed line.
     """
 
-    def __init__(self, loads, overlaps, errors, *, label="simulation"):
+    def __init__(
+        self, loads: ArrayLike, overlaps: ArrayLike, errors: ArrayLike, *, label: str = "simulation"
+    ) -> None:
         self.loads = loads
         self.overlaps = overlaps
         self.errors = errors
@@ -49,15 +57,15 @@ class RecallCurveDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
+        estimator: Any,
         *,
-        loads=None,
-        n_features=500,
-        n_rows=100,
-        random_state=None,
-        ax=None,
+        loads: ArrayLike | None = None,
+        n_features: int = 500,
+        n_rows: int = 100,
+        random_state: Seed = None,
+        ax: Any = None,
         **errorbar_kwargs,
-    ):
+    ) -> Self:
         """Store random patterns at every load, start recall at them, and plot where it ends.
 
         Parameters
@@ -100,7 +108,7 @@ class RecallCurveDisplay:
         display = cls(numbers / n_features, overlaps, errors, label=f"{kind}, {n_features} units")
         return display.plot(ax=ax, theory_line=is_classic, **errorbar_kwargs)
 
-    def plot(self, ax=None, *, theory_line=True, **errorbar_kwargs):
+    def plot(self, ax: Any = None, *, theory_line: bool = True, **errorbar_kwargs) -> Self:
         """Plot the curve.
 
         Parameters
@@ -155,14 +163,20 @@ class PhaseDiagramDisplay:
     skebm.theory.phase_boundaries : The same lines at given loads.
     """
 
-    def __init__(self, temperatures, critical_loads, loads, ground_state):
+    def __init__(
+        self,
+        temperatures: ArrayLike,
+        critical_loads: ArrayLike,
+        loads: ArrayLike,
+        ground_state: ArrayLike,
+    ) -> None:
         self.temperatures = temperatures
         self.critical_loads = critical_loads
         self.loads = loads
         self.ground_state = ground_state
 
     @classmethod
-    def from_theory(cls, *, n_points=20, ax=None, **line_kwargs):
+    def from_theory(cls, *, n_points: int = 20, ax: Any = None, **line_kwargs) -> Self:
         """Compute and plot the phase diagram.
 
         Parameters
@@ -187,7 +201,7 @@ class PhaseDiagramDisplay:
         ground_state = np.array([ground_state_line(float(load)) for load in loads])
         return cls(temperatures, critical_loads, loads, ground_state).plot(ax=ax, **line_kwargs)
 
-    def plot(self, ax=None, **line_kwargs):
+    def plot(self, ax: Any = None, **line_kwargs) -> Self:
         """Plot the lines, and name the phases.
 
         Parameters
@@ -253,14 +267,21 @@ class EnergyTraceDisplay:
         The figure.
     """
 
-    def __init__(self, sweeps, energies, *, xlabel="sweeps", stored=None):
+    def __init__(
+        self,
+        sweeps: ArrayLike,
+        energies: ArrayLike,
+        *,
+        xlabel: str = "sweeps",
+        stored: ArrayLike | None = None,
+    ) -> None:
         self.stored = stored
         self.sweeps = sweeps
         self.energies = energies
         self.xlabel = xlabel
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, ax=None, **line_kwargs):
+    def from_estimator(cls, estimator: Any, X: ArrayLike, *, ax: Any = None, **line_kwargs) -> Self:
         """Recall cues and plot their energies.
 
         Spins follow their fields one after another, at temperature 0; continuous states move step
@@ -293,7 +314,7 @@ class EnergyTraceDisplay:
         display = cls(positions, np.array(energies).T, xlabel=xlabel, stored=stored)
         return display.plot(ax=ax, **line_kwargs)
 
-    def plot(self, ax=None, **line_kwargs):
+    def plot(self, ax: Any = None, **line_kwargs) -> Self:
         """Plot a line for every row.
 
         Parameters
@@ -345,7 +366,15 @@ class EnergyLandscapeDisplay:
         The figure.
     """
 
-    def __init__(self, first, second, energy, *, names, minima=()):
+    def __init__(
+        self,
+        first: ArrayLike,
+        second: ArrayLike,
+        energy: ArrayLike,
+        *,
+        names: tuple,
+        minima: ArrayLike = (),
+    ) -> None:
         self.minima = minima
         self.first = first
         self.second = second
@@ -353,7 +382,15 @@ class EnergyLandscapeDisplay:
         self.names = names
 
     @classmethod
-    def from_estimator(cls, estimator, patterns=(0, 1), *, n_points=41, ax=None, **contour_kwargs):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        patterns: tuple = (0, 1),
+        *,
+        n_points: int = 41,
+        ax: Any = None,
+        **contour_kwargs,
+    ) -> Self:
         """Compute and plot the energies.
 
         Parameters
@@ -413,7 +450,7 @@ class EnergyLandscapeDisplay:
         display = cls(axis, axis, energy.reshape(x.shape), names=names, minima=minima)
         return display.plot(ax=ax, **contour_kwargs)
 
-    def plot(self, ax=None, **contour_kwargs):
+    def plot(self, ax: Any = None, **contour_kwargs) -> Self:
         """Plot lines of equal energy.
 
         Parameters
@@ -458,12 +495,21 @@ class RecalledImagesDisplay:
         The figure.
     """
 
-    def __init__(self, images, *, shape):
+    def __init__(self, images: dict, *, shape: tuple) -> None:
         self.images = images
         self.shape = shape
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, shape, targets=None, figure=None, **image_kwargs):
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: ArrayLike,
+        *,
+        shape: tuple,
+        targets: ArrayLike | None = None,
+        figure: Any = None,
+        **image_kwargs,
+    ) -> Self:
         """Recall image cues and plot them on the way.
 
         Parameters
@@ -498,7 +544,7 @@ class RecalledImagesDisplay:
             images["stored"] = check_array(targets)
         return cls(images, shape=shape).plot(figure, **image_kwargs)
 
-    def plot(self, figure=None, **image_kwargs):
+    def plot(self, figure: Any = None, **image_kwargs) -> Self:
         """Plot the images.
 
         Parameters
@@ -558,7 +604,16 @@ class DenseCapacityDisplay:
     D. Krotov and J. Hopfield, "Dense associative memory for pattern recognition" (2016).
     """
 
-    def __init__(self, loads, errors, n_bits, *, n_features, degree, rectified=False):
+    def __init__(
+        self,
+        loads: ArrayLike,
+        errors: ArrayLike,
+        n_bits: int,
+        *,
+        n_features: int,
+        degree: int,
+        rectified: bool = False,
+    ) -> None:
         self.loads = loads
         self.errors = errors
         self.n_bits = n_bits
@@ -569,15 +624,15 @@ class DenseCapacityDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
+        estimator: Any,
         *,
-        loads=None,
-        n_features=80,
-        n_bits=4000,
-        random_state=None,
-        ax=None,
+        loads: ArrayLike | None = None,
+        n_features: int = 80,
+        n_bits: int = 4000,
+        random_state: Seed = None,
+        ax: Any = None,
         **line_kwargs,
-    ):
+    ) -> Self:
         """Store random patterns at every load, and count the bits that are not stable.
 
         Parameters
@@ -644,7 +699,7 @@ class DenseCapacityDisplay:
         )
         return display.plot(ax=ax, **line_kwargs)
 
-    def plot(self, ax=None, **line_kwargs):
+    def plot(self, ax: Any = None, **line_kwargs) -> Self:
         """Plot errors, on logarithmic axes, with the theory as a line.
 
         Parameters

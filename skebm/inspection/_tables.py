@@ -1,6 +1,11 @@
 """Tables: what was filled in, and new rows beside those that they are like."""
 
+from __future__ import annotations
+
+from typing import Any, Self
+
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from .._table import Categories, Table, columns_of
@@ -40,15 +45,24 @@ class SynthesisDisplay:
     H. Hotelling, "Relations between two sets of variates" (1936).
     """
 
-    def __init__(self, marginals, associations, *, labels=("real", "new")):
+    def __init__(
+        self, marginals: dict, associations: tuple, *, labels: tuple = ("real", "new")
+    ) -> None:
         self.marginals = marginals
         self.associations = associations
         self.labels = labels
 
     @classmethod
     def from_tables(
-        cls, real, new, *, labels=("real", "new"), n_bins=20, figure=None, **artist_kwargs
-    ):
+        cls,
+        real: Any,
+        new: Any,
+        *,
+        labels: tuple = ("real", "new"),
+        n_bins: int = 20,
+        figure: Any = None,
+        **artist_kwargs,
+    ) -> Self:
         """Compare two complete tables with the same columns.
 
         Parameters
@@ -108,7 +122,7 @@ class SynthesisDisplay:
         associations = tuple(_associations(rows, table.slices) for rows in encoded)
         return cls(marginals, associations, labels=labels).plot(figure, **artist_kwargs)
 
-    def plot(self, figure=None, **artist_kwargs):
+    def plot(self, figure: Any = None, **artist_kwargs) -> Self:
         """Plot columns and associations.
 
         Parameters
@@ -195,7 +209,9 @@ class ImputationDisplay:
         The figure.
     """
 
-    def __init__(self, missing, known, filled, deviations, *, names):
+    def __init__(
+        self, missing: ArrayLike, known: dict, filled: dict, deviations: dict, *, names: list
+    ) -> None:
         self.missing = missing
         self.known = known
         self.filled = filled
@@ -203,7 +219,9 @@ class ImputationDisplay:
         self.names = names
 
     @classmethod
-    def from_estimator(cls, estimator, X, *, max_columns=8, figure=None, **artist_kwargs):
+    def from_estimator(
+        cls, estimator: Any, X: Any, *, max_columns: int = 8, figure: Any = None, **artist_kwargs
+    ) -> Self:
         """Fill a table and plot what was done.
 
         Parameters
@@ -255,7 +273,7 @@ class ImputationDisplay:
         display = cls(missing, known, filled, deviations, names=names)
         return display.plot(figure, **artist_kwargs)
 
-    def plot(self, figure=None, **artist_kwargs):
+    def plot(self, figure: Any = None, **artist_kwargs) -> Self:
         """Plot the holes, and the columns.
 
         Parameters

@@ -15,11 +15,14 @@ for an extensive one (in replica symmetry). E. Gardner, "The space of interactio
 network models" (1988).
 """
 
+from __future__ import annotations
+
 from functools import cache, wraps
 from math import erf, erfc, exp, log, pi, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import gammaln
 from scipy.stats import binom, norm
@@ -58,7 +61,7 @@ def elementwise(function):
 
 
 @elementwise
-def error_probability(load):
+def error_probability(load: ArrayLike) -> Any:
     """Probability that a unit of a stored pattern is unstable, for many units.
 
     Parameters
@@ -97,7 +100,7 @@ class OneStepErrors(NamedTuple):
 
 
 @elementwise
-def exact_error_probability(n_patterns, n_units):
+def exact_error_probability(n_patterns: int, n_units: int) -> OneStepErrors:
     """Probability that a unit of a stored pattern is unstable, exactly for that many units.
 
     Parameters
@@ -129,7 +132,7 @@ def exact_error_probability(n_patterns, n_units):
 
 
 @elementwise
-def mixture_overlap(n, temperature):
+def mixture_overlap(n: int, temperature: float) -> float:
     """Overlap of a symmetric mixture of `n` patterns with each of them.
 
     Parameters
@@ -171,7 +174,7 @@ def mixture_overlap(n, temperature):
 
 
 @elementwise
-def mixture_free_energy(n, temperature):
+def mixture_free_energy(n: int, temperature: float) -> float:
     """Free energy per unit of a symmetric mixture of `n` patterns.
 
     Parameters
@@ -198,7 +201,7 @@ def mixture_free_energy(n, temperature):
 
 
 @elementwise
-def mixture_critical_temperature(n):
+def mixture_critical_temperature(n: int) -> float:
     """Temperature below which a symmetric mixture of `n` patterns is locally stable.
 
     Parameters
@@ -265,7 +268,7 @@ NO_STATE = RetrievalState(*[float("nan")] * 4)
 
 
 @elementwise
-def retrieval_state(load, temperature=0.0):
+def retrieval_state(load: float, temperature: float = 0.0) -> RetrievalState:
     """Replica-symmetric retrieval state of a memory with ``load * N`` random patterns.
 
     Parameters
@@ -313,7 +316,7 @@ def retrieval_state(load, temperature=0.0):
 
 
 @elementwise
-def spin_glass_state(load, temperature=0.0):
+def spin_glass_state(load: float, temperature: float = 0.0) -> RetrievalState:
     """Replica-symmetric spin glass state, which has no overlap with any pattern.
 
     Parameters
@@ -356,7 +359,7 @@ def spin_glass_state(load, temperature=0.0):
 
 
 @elementwise
-def critical_load(temperature=0.0):
+def critical_load(temperature: float = 0.0) -> float:
     """Largest load at which patterns can be retrieved.
 
     Parameters
@@ -400,7 +403,7 @@ class PhaseBoundaries(NamedTuple):
     ground_state: np.ndarray
 
 
-def phase_boundaries(loads):
+def phase_boundaries(loads: ArrayLike) -> PhaseBoundaries:
     """Compute the boundaries of the phases in the plane of load and temperature.
 
     Parameters
@@ -584,7 +587,7 @@ def _normal_nodes(m, s, temperature):
 
 
 @elementwise
-def capacity(learning_rule, n_units):
+def capacity(learning_rule: str, n_units: int) -> float:
     """Number of random patterns that a memory of that many units holds.
 
     Parameters
@@ -622,7 +625,7 @@ def capacity(learning_rule, n_units):
 
 
 @elementwise
-def gardner_capacity(margin=0.0):
+def gardner_capacity(margin: float = 0.0) -> float:
     """Largest load at which any couplings hold random patterns with that margin.
 
     Parameters
@@ -648,7 +651,9 @@ def gardner_capacity(margin=0.0):
 
 
 @elementwise
-def dense_capacity(n_units, degree, *, error=None, rectified=False):
+def dense_capacity(
+    n_units: int, degree: int, *, error: float | None = None, rectified: bool = False
+) -> float:
     """Compute how many random patterns a dense memory of that many units holds.
 
     Parameters
@@ -697,7 +702,7 @@ def dense_capacity(n_units, degree, *, error=None, rectified=False):
 
 
 @elementwise
-def exponential_load(flip=0.0):
+def exponential_load(flip: float = 0.0) -> float:
     """Compute the load below which the exponential memory surely corrects flips.
 
     Parameters

@@ -1,5 +1,7 @@
 """Exact thermodynamics of the Ising model on a square grid that is closed to a torus."""
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +29,7 @@ class IsingTorus(NamedTuple):
     heat_capacity: float
 
 
-def ising_torus(shape, temperature, *, coupling=1.0):
+def ising_torus(shape: tuple, temperature: float, *, coupling: float = 1.0) -> IsingTorus:
     """Compute ln Z, energy and heat capacity of a finite Ising grid, exactly.
 
     For spins -1 and +1 with ``E = -J`` times the sum over neighbours on a torus, without a field.

@@ -1,13 +1,16 @@
 """Restricted Boltzmann machines: spectra of random weights, phases, universal approximation."""
 
+from __future__ import annotations
+
 from math import log, sqrt
 from numbers import Real
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 
-def marchenko_pastur_edge(n_rows, n_columns, deviation=1.0):
+def marchenko_pastur_edge(n_rows: int, n_columns: int, deviation: float = 1.0) -> float:
     """Largest singular value of a large random matrix of independent entries.
 
     The singular values of the weights of an untrained machine fill the bulk below it; those that
@@ -60,7 +63,12 @@ class Phase(NamedTuple):
     bulk_edge: float
 
 
-def rbm_phase(weights, variance_visible, variance_hidden, temperature=1.0):
+def rbm_phase(
+    weights: ArrayLike,
+    variance_visible: ArrayLike,
+    variance_hidden: ArrayLike,
+    temperature: float = 1.0,
+) -> Phase:
     """Read the phase of a machine off the singular values of its weights.
 
     The state without memory, in which every unit is where its bias puts it, is stable while the
@@ -154,7 +162,7 @@ def _median_of_bulk(n_rows, n_columns):
     return sqrt(large * middle)
 
 
-def universal_parameters(support, probabilities, kl=0.01):
+def universal_parameters(support: ArrayLike, probabilities: ArrayLike, kl: float = 0.01) -> tuple:
     """Make parameters of a machine that approximates any distribution on a few rows.
 
     It has one hidden unit for each support point, which is off unless the visible row is that

@@ -1,5 +1,7 @@
 """Binary units."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from ._base import Unit
@@ -24,7 +26,7 @@ class Bernoulli(Finite):
     resting_mean = 0.1
     step_scale = 1.0
 
-    def __init__(self, stochastic=True):
+    def __init__(self, stochastic: bool = True) -> None:
         self.stochastic = stochastic
 
     def holds_means(self, X):

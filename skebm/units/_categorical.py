@@ -1,5 +1,7 @@
 """Units with one of several states, as one-hot groups of columns."""
 
+from __future__ import annotations
+
 from numbers import Integral
 
 import numpy as np
@@ -35,7 +37,7 @@ class Categorical(Finite):
 
     step_scale = 1.0
 
-    def __init__(self, n_states):
+    def __init__(self, n_states: int) -> None:
         if not isinstance(n_states, Integral) or n_states < 2:
             raise ValueError(
                 f"n_states of Categorical must be an integer of at least 2, got {n_states!r}."

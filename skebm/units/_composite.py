@@ -1,5 +1,8 @@
 """Sides made of blocks of columns with different unit types."""
 
+from __future__ import annotations
+
+from collections.abc import Iterable
 from math import prod
 from numbers import Integral
 
@@ -33,7 +36,7 @@ class Composite(Unit):
     array([[ 0.5 ,  0.3 , -0.2 ,  0.25,  0.25,  0.5 ]])
     """
 
-    def __init__(self, blocks):
+    def __init__(self, blocks: Iterable[tuple[str | Unit, int]]) -> None:
         checked = []
         for unit, n_columns in blocks:
             unit = as_unit(unit)

@@ -1,8 +1,11 @@
 """Normal units."""
 
+from __future__ import annotations
+
 from math import pi
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ._base import Unit, like
 
@@ -44,7 +47,7 @@ class Gaussian(Unit):
     step_scale = 0.25
     quadratic = True
 
-    def __init__(self, variance="learned"):
+    def __init__(self, variance: ArrayLike | str = "learned") -> None:
         if not isinstance(variance, str):
             variance = np.asarray(variance)
             if variance.dtype.kind not in "iuf" or not (variance > 0).all() or variance.ndim > 1:
