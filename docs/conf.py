@@ -17,6 +17,7 @@ extensions = [
     "sphinx.ext.autosummary",
     "sphinx_gallery.gen_gallery",
     "matplotlib.sphinxext.plot_directive",
+    "sphinx-mathjax-offline",
 ]
 plot_formats = [("png", 110)]
 plot_html_show_formats = plot_html_show_source_link = False
