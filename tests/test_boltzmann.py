@@ -568,6 +568,7 @@ WIDE = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:ln Z lies between")
 @pytest.mark.parametrize("kind", WIDE)
 def test_wide_machines_work_in_every_method(kind):
     X = (np.random.default_rng(0).random((40, 400)) < 0.3).astype(float)

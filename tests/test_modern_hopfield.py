@@ -85,6 +85,7 @@ def test_one_step_is_attention_and_does_not_warn():
         memory.set_params(max_iter=2, temperature=20.0).transform(queries)
 
 
+@pytest.mark.filterwarnings("ignore:All .* rows end in one state")
 def test_high_temperature_recalls_the_mean():
     patterns = normal_rows()
     memory = ModernHopfieldMemory(temperature=100.0).fit(patterns)
@@ -278,6 +279,7 @@ def test_memory_stays_bounded(interaction):
     assert peak < 80e6
 
 
+@pytest.mark.filterwarnings("ignore:All .* rows end in one state")
 @pytest.mark.parametrize("similarity", ["dot", "euclidean"])
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("offset", [1000.0, 1.7e9])

@@ -519,6 +519,7 @@ def test_learning_rates_that_always_diverge_are_refused():
     rbm.set_params(temperature=3.5).partial_fit(binary())  # as a rate of 82 at T = 1
 
 
+@pytest.mark.filterwarnings("ignore:Chains do not represent")
 @pytest.mark.parametrize("learning_rate", [40, 99.0])
 def test_divergence_names_the_epoch_and_the_remedy(learning_rate):
     X = np.tile(2 * binary() - 1, (10, 20))
@@ -541,6 +542,7 @@ def test_chains_are_independent_of_the_batch():
     assert not hasattr(RBM(3, algorithm="cd").fit(X), "chains_")
 
 
+@pytest.mark.filterwarnings("ignore:Chains do not represent")
 @pytest.mark.slow
 def test_tempering_stays_where_persistent_chains_diverge():
     X = make_bars_and_stripes(4)
@@ -786,6 +788,7 @@ def test_from_parameters_copies_and_trains_on():
 # ---------------------------------------------------------------- with scikit-learn
 
 
+@pytest.mark.filterwarnings("ignore:X has values from 0 to")
 def test_grid_search_over_a_pipeline(digits):
     y = load_digits().target
     pipeline = make_pipeline(

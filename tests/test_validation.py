@@ -85,6 +85,7 @@ FORMS = {
 }
 
 
+@pytest.mark.filterwarnings("ignore:X has feature names")
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(
     "estimator",

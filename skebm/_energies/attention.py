@@ -108,7 +108,9 @@ class Attention:
         if similarity in ("dot", "euclidean"):
             center, values = mean, patterns if is_sparse else None
             if similarity == "dot":
-                bias = differences @ mean
+                # checked where similarities are used
+                with np.errstate(over="ignore", invalid="ignore"):
+                    bias = differences @ mean
                 lift = half_squares + bias
             else:
                 bias = -half_squares

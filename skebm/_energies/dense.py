@@ -137,7 +137,10 @@ class Dense(Spins):
             return difference
         # of the sums P and M whose logarithms are the energies, P - M and P + M are known
         total = sum_of_changes + 2 * weights.sum(axis=1, keepdims=True) - spins * product
-        ratio = np.clip(difference / total, -1, 1)
+        # where a step is so steep that both are lost in rounding, the spin stays
+        ratio = np.array(np.broadcast_to(spins, total.shape), total.dtype)
+        np.divide(difference, total, out=ratio, where=total > 0)
+        np.clip(ratio, -1, 1, out=ratio)
         with np.errstate(divide="ignore"):
             return np.log1p(ratio) - np.log1p(-ratio)
 

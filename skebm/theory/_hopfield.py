@@ -698,7 +698,8 @@ def dense_capacity(
         raise ValueError(f"error must be a number between 0 and 1/2, got {error!r}.")
     else:
         log_capacity += log((2 if rectified else 1) / norm.isf(error) ** 2)
-    return float(np.exp(min(log_capacity, 1e3)))
+    with np.errstate(over="ignore"):
+        return float(np.exp(log_capacity))
 
 
 @elementwise

@@ -12,7 +12,7 @@ from skebm.interactions import Polynomial, Softmax, Tsallis, as_interaction
 
 INTERACTIONS = ["softmax", "entmax", "sparsemax"]
 each_memory = pytest.mark.parametrize(
-    ("similarity", "interaction"), itertools.product(SIMILARITIES, INTERACTIONS)
+    ("similarity", "interaction"), list(itertools.product(SIMILARITIES, INTERACTIONS))
 )
 
 

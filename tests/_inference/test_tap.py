@@ -87,6 +87,7 @@ def test_fixed_points_are_distinct_and_ordered():
     assert len(rbm.fixed_points(np.ones((3, 20)), n_starts=0).free_energy) == 1
 
 
+@pytest.mark.filterwarnings("ignore:The TAP equations settled")
 def test_learning_makes_fixed_points():
     X = (load_digits().data >= 8).astype(float)
     rows = X[:300]
