@@ -1295,7 +1295,9 @@ class BoltzmannMachine(Machine):
 
     def _read_start(self, X, rng):
         """Whether units are on in rows of all units, or of the visible ones."""
-        X = check_array(X, dtype=self.coupling_.dtype, input_name="X")
+        # sums that look for NaN may overflow
+        with np.errstate(over="ignore", invalid="ignore"):
+            X = check_array(X, dtype=self.coupling_.dtype, input_name="X")
         n_units, n_visible = len(self.coupling_), self.n_features_in_
         if X.shape[1] not in (n_units, n_visible):
             raise ValueError(

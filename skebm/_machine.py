@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import zlib
 from copy import copy
-from numbers import Integral, Real
+from numbers import Real
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -23,7 +23,7 @@ from ._callbacks import CallbackSupportMixin, run_epochs
 from ._inference import likelihood
 from ._inference.likelihood import SMALL_ERROR, LogPartition
 from ._learning.optimizer import State
-from ._validation import all_or_nothing, as_dense, as_generator, check_method, warn
+from ._validation import all_or_nothing, as_dense, as_generator, check_count, check_method, warn
 from ._watch import (
     SHORT_GLANCE,
     WATCHED_ROWS,
@@ -45,6 +45,8 @@ MANY_ROWS, LARGE_BATCH_SIZE, MOST_EPOCHS, MOST_UPDATES, FEWEST_EPOCHS = 10_000, 
 DEFAULT_TEMPERATURES, DEFAULT_CHAINS = 500, 200
 # in the place of a method: of what `fit` found out about ln Z, where that has no exact answer
 LOOK = "look"
+# entries of the states of chains that nobody has the memory for
+LARGEST_STATES = 2**33
 N_CHAINS = 100
 BLOCK_SIZE = 2**22
 
@@ -532,9 +534,15 @@ class Machine(
         """
         check_is_fitted(self)
         check_method("method", method, ("auto", "exact", "ais"))
-        for name, value in (("n_temperatures", n_temperatures), ("n_chains", n_chains)):
-            if not isinstance(value, Integral) or value < 2:
-                raise ValueError(f"{name} must be an integer of at least 2, got {value!r}.")
+        check_count("n_temperatures", n_temperatures, 2)
+        check_count("n_chains", n_chains, 2)
+        n_units = sum(self._parameters()[0].shape)
+        if n_chains * n_units > LARGEST_STATES:
+            raise ValueError(
+                f"n_chains={n_chains} of {n_units} units would take "
+                f"{4e-9 * n_chains * n_units:.3g} GB. A few hundred are usual; more steps "
+                "(n_temperatures) help more than more chains."
+            )
         options = {"method": method, "n_temperatures": n_temperatures, "n_chains": n_chains}
         kept = self._kept_log_partitions()
         name = (method, n_temperatures, n_chains)

@@ -90,9 +90,17 @@ def pseudo_inverse(patterns):
     left: then every state is a fixed point.
     """
     xi = patterns.T.astype(np.float64)
-    n_units = len(xi)
+    n_units, n_patterns = xi.shape
+    tolerance = ROUNDING * n_units
+    if n_patterns > n_units:
+        values, vectors = np.linalg.eigh(xi @ xi.T)
+        basis = vectors[:, values > n_units * np.finfo(np.float64).eps * values[-1]]
+        identity = np.eye(n_units, dtype=np.int8)
+        return Pairwise.from_factors(
+            identity, n_units * (basis @ basis.T), n_units, tolerance=tolerance
+        )
     right = n_units * (xi @ np.linalg.pinv(xi.T @ xi, hermitian=True))
-    return Pairwise.from_factors(xi.astype(np.int8), right, n_units, tolerance=ROUNDING * n_units)
+    return Pairwise.from_factors(xi.astype(np.int8), right, n_units, tolerance=tolerance)
 
 
 def perceptron(patterns, margin):

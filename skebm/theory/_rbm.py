@@ -143,8 +143,12 @@ def rbm_phase(
 
 def _free_share(variances):
     """Share of the units that carry the variance: their participation ratio."""
-    total = variances.sum()
-    return total**2 / (len(variances) * (variances**2).sum()) if total > 0 else 0.0
+    # relative to the largest one, so that squares do not vanish
+    largest = variances.max(initial=0.0)
+    if not largest > 0:
+        return 0.0
+    shares = variances / largest
+    return shares.sum() ** 2 / (len(shares) * (shares**2).sum())
 
 
 def _median_of_bulk(n_rows, n_columns):

@@ -106,7 +106,8 @@ class Categorical(Finite):
     def admits(self, X):
         """One-hot groups."""
         groups = X.reshape(len(X), X.shape[1] // self.n_states, self.n_states)
-        valid = ((groups == 0) | (groups == 1)).all(axis=2) & (groups.sum(axis=2) == 1)
+        valid = ((groups == 0) | (groups == 1)).all(axis=2)
+        valid &= np.count_nonzero(groups, axis=2) == 1
         return np.repeat(valid, self.n_states, axis=1)
 
     def _weights(self, field, temperature):
