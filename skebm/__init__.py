@@ -8,9 +8,11 @@ from ._inference.likelihood import LogPartition
 from ._modern_hopfield import ModernHopfieldMemory, TopAssociations
 from ._outliers import EnergyOutlierDetector
 from ._rbm import RBM, Gradient, Moments
+from ._trusted import TRUSTED_TYPES
 
 __all__ = [
     "RBM",
+    "TRUSTED_TYPES",
     "BoltzmannMachine",
     "Diagnosis",
     "EnergyImputer",

@@ -552,13 +552,14 @@ class Machine(
             sampler = self._sampler()
             options |= {"states": self._visited(sampler, rng), "sampler": sampler}
             value = likelihood.log_partition(self._model(), rng, **options)
-            self._log_partition_ = self._fingerprint(), kept | {name: value}
+            # pairs, as formats for exchange have no keys of several parts
+            self._log_partition_ = self._fingerprint(), list((kept | {name: value}).items())
         return value
 
     def _kept_log_partitions(self):
         """What was computed for the parameters as they are, by the arguments."""
-        key, kept = getattr(self, "_log_partition_", (None, {}))
-        return kept if key == self._fingerprint() else {}
+        key, kept = getattr(self, "_log_partition_", (None, []))
+        return dict(kept) if key == self._fingerprint() else {}
 
     def _fingerprint(self):
         """What ln Z depends on; of the arrays their contents, should they change in place."""

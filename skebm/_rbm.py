@@ -717,7 +717,7 @@ class RBM(Machine):
         if model.exact_work() > LARGEST_WORK:
             trial = copy(self)
             vars(trial).update(fitted)
-            kept = {(LOOK, *length): estimate(balance.strata)}
+            kept = [((LOOK, *length), estimate(balance.strata))]
             fitted["_log_partition_"] = trial._fingerprint(), kept
         return fitted
 

@@ -49,7 +49,20 @@ GROWTH = 1.25
 GLANCE = 60
 
 
-class Monitor:
+class _Callback:
+    """What scikit-learn calls, and does nothing."""
+
+    def setup(self, estimator, context):
+        """Before the first task."""
+
+    def teardown(self, estimator, context):
+        """After the last task."""
+
+    def on_fit_task_begin(self, estimator, context):
+        """Before a fit, and before every epoch."""
+
+
+class Monitor(_Callback):
     """Record quantities of a machine while it learns.
 
     Training is not changed: the fitted parameters are the same to the bit.
@@ -149,17 +162,9 @@ class Monitor:
             return epoch % self.every == 0
         return epoch >= max(last + 1, GROWTH * last)
 
-    # what scikit-learn calls
-
     def setup(self, estimator, context):
         """Begin anew."""
         self._records = []
-
-    def teardown(self, estimator, context):
-        """Nothing to close."""
-
-    def on_fit_task_begin(self, estimator, context):
-        """Nothing to record yet."""
 
     def on_fit_task_end(
         self, estimator, context, *, X=None, y=None, fitted_estimator=None, metadata=None
@@ -170,7 +175,7 @@ class Monitor:
             self.record(estimator)
 
 
-class Checkpoint:
+class Checkpoint(_Callback):
     """Save a machine while it learns, so that nothing is lost with the process.
 
     A callback of scikit-learn (1.9 or later), as `Monitor`. The file is always a whole one: it is
@@ -238,17 +243,6 @@ class Checkpoint:
             os.fsync(file.fileno())
         part.replace(path)
         return self
-
-    # what scikit-learn calls
-
-    def setup(self, estimator, context):
-        """Nothing to begin."""
-
-    def teardown(self, estimator, context):
-        """Nothing to close."""
-
-    def on_fit_task_begin(self, estimator, context):
-        """Nothing to save yet."""
 
     def on_fit_task_end(
         self, estimator, context, *, X=None, y=None, fitted_estimator=None, metadata=None

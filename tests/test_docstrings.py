@@ -12,11 +12,14 @@ import skebm.datasets
 import skebm.inspection
 import skebm.interactions
 import skebm.metrics
+import skebm.monitors
 import skebm.theory
 import skebm.units
 
 CONFIG = Path(__file__).parents[1] / "pyproject.toml"
 IGNORED = set(tomllib.loads(CONFIG.read_text())["tool"]["numpydoc_validation"]["checks"])
+
+CALLED_BY_SCIKIT_LEARN = "setup", "teardown", "on_fit_task_begin", "on_fit_task_end"
 
 
 def public_names():
@@ -26,11 +29,14 @@ def public_names():
         skebm.inspection,
         skebm.interactions,
         skebm.metrics,
+        skebm.monitors,
         skebm.theory,
         skebm.units,
     ):
         for name in module.__all__:
             value = getattr(module, name)
+            if not callable(value):
+                continue
             if inspect.isclass(value) and issubclass(value, tuple):
                 continue  # numpydoc takes the fields, documented as attributes, for parameters
             path = f"{value.__module__}.{value.__qualname__}"
@@ -42,6 +48,8 @@ def public_names():
                     continue
                 path = f"{base.__module__}.{base.__qualname__}"
                 for method, function in vars(base).items():
+                    if method in CALLED_BY_SCIKIT_LEARN:
+                        continue
                     kinds = classmethod, staticmethod, type(lambda: None)
                     if not method.startswith("_") and isinstance(function, kinds):
                         yield f"{path}.{method}"

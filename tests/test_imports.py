@@ -23,6 +23,7 @@ RANKS = {
     "_imputer": 5,
     "_boltzmann": 6,
     "_outliers": 6,
+    "_trusted": 7,
     "inspection": 7,
     "__init__": 8,
     "__main__": 9,
