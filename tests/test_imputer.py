@@ -274,7 +274,7 @@ def test_what_is_wrong_with_a_table_is_named():
         "'city' mixes values of types float and str": good.assign(
             city=pd.Series(["a", 1] * 30, dtype=object)
         ),
-        "'age' 2 times": pd.concat([good, good[["age"]]], axis=1),
+        "'age'( 2 times|. Give each)": pd.concat([good, good[["age"]]], axis=1),
         "Found array with 0 sample": good[:0],
         "values of type list": good.assign(city=pd.Series([[1]] * 60, dtype=object)),
     }

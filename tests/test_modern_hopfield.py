@@ -432,7 +432,7 @@ def test_rows_that_all_end_in_one_state_are_warned_about():
 @pytest.mark.parametrize("interaction", ["softmax", "sparsemax"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sparse_rows_give_what_dense_rows_give(similarity, interaction, dtype):
-    X = sparse.random_array((31, 13), density=0.3, rng=np.random.default_rng(0), dtype=dtype)
+    X = sparse.random(31, 13, density=0.3, random_state=0, dtype=dtype)
     X = sparse.csr_array(X)
     tol = 1e-4 if dtype == np.float32 else 1e-6
     memories = [

@@ -109,6 +109,7 @@ def test_bad_input():
         Monitor(every=0, values=singular_values)
 
 
+@needs_callbacks
 @pytest.mark.parametrize("every", [None, 7])
 @pytest.mark.parametrize(
     "machine",
@@ -123,6 +124,7 @@ def test_a_single_climb_is_recorded(machine, every):
     np.testing.assert_allclose(data["score"], [machine.score(X)])
 
 
+@needs_callbacks
 def test_a_cheap_likelihood_does_not_change_later_scores():
     X = (np.random.default_rng(0).random((50, 30)) < 0.5).astype(float)
     rbm = RBM(40, max_iter=2, random_state=0).fit(X)
