@@ -148,7 +148,7 @@ class HopfieldMemory(Memory):
         "margin": [Interval(Real, 0, None, closed="left")],
         "unlearning_steps": [Interval(Integral, 0, None, closed="left")],
         "unlearning_rate": [Interval(Real, 0, None, closed="neither")],
-        "binarize": [Real, None],
+        "binarize": [Interval(Real, None, None, closed="neither"), None],
         "random_state": ["random_state", np.random.Generator],
     }
 

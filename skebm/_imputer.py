@@ -18,7 +18,7 @@ from sklearn.utils.validation import (
 from ._learning.holes import learn
 from ._table import Table, columns_of, is_frame, take, with_columns
 from ._typing import Seed
-from ._validation import all_or_nothing, as_generator, check_count, warn
+from ._validation import all_or_nothing, as_generator, check_count, refuse_dates, warn
 
 # width of the components of new rows, of that at which left-out rows are most probable: wide ones
 # blur what columns have to do with each other
@@ -216,6 +216,7 @@ class EnergyImputer(TransformerMixin, BaseEstimator):
             if not reset and not self._table_.is_frame:
                 raise ValueError("X is a data frame, but the imputer was fitted with an array.")
             return X
+        refuse_dates(X, "X")
         X = validate_data(
             self,
             X,

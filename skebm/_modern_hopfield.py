@@ -145,7 +145,7 @@ class ModernHopfieldMemory(Memory):
         "similarity": [StrOptions(set(SIMILARITIES))],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "tol": [Interval(Real, 0, None, closed="left")],
-        "binarize": [Real, None],
+        "binarize": [Interval(Real, None, None, closed="neither"), None],
         "block_size": [Interval(Integral, 1, None, closed="left")],
     }
 

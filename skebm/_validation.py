@@ -502,12 +502,23 @@ def _as_float(X, name, estimator=None):
     """Cast to single or double precision; what was None or NA has become NaN only now."""
     if X.dtype.kind == "f":
         return X.astype(_float_type(X.dtype), copy=False)
+    refuse_dates(X, name)
     try:
         X = X.astype(_float_type(X.dtype))
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} has entries that are no numbers: {error}.") from None
     assert_all_finite(X, input_name=name, estimator_name=estimator)
     return X
+
+
+def refuse_dates(X, name):
+    """Refuse arrays of dates or times, which numpy would cast to large numbers."""
+    dtype = getattr(X, "dtype", None)
+    if isinstance(dtype, np.dtype) and dtype.kind in "mM":
+        raise ValueError(
+            f"{name} has dates or times ({dtype}), which are no numbers. Give what matters of "
+            "them as numbers: days since a day, the hour, the month."
+        )
 
 
 def _float_type(dtype):
@@ -546,7 +557,7 @@ def as_spins(X, binarize, low=None):
                 "binarize=0.0 for example."
             )
         binarize = 0.0
-    if not isinstance(binarize, Real):
+    if not isinstance(binarize, Real) or np.isnan(binarize):
         raise ValueError(f"binarize must be a number or None, got {binarize!r}.")
     # a threshold from 0 to 1 tells the two values of states apart by itself
     if not 0 <= binarize < 1:
