@@ -92,7 +92,7 @@ def test_drawing_and_erasing(tmp_path, machine):
         // every free pixel is on half of the time
         SKEBM_MODEL.weights = SKEBM_MODEL.weights.map((row) => row.map(() => 0));
         SKEBM_MODEL.visible = SKEBM_MODEL.visible.map(() => 0);
-        playground(document.getElementById("root"), SKEBM_MODEL);
+        const draw = playground(document.getElementById("root"), SKEBM_MODEL);
         const canvas = document.querySelector("canvas");
         const colour = (x, y) => Array.from(canvas.getContext("2d").getImageData(x, y, 1, 1).data);
         document.querySelector("[data-do=clear]").click();
@@ -100,13 +100,11 @@ def test_drawing_and_erasing(tmp_path, machine):
         canvas.dispatchEvent(new PointerEvent("pointerdown", {
           buttons: 1, clientX: box.left + 0.25 * box.width, clientY: box.top + 0.25 * box.height,
         }));
-        setTimeout(() => {
-          const drawn = [colour(80, 80), colour(240, 80)];
-          document.querySelector("[data-do=half]").click();
-          setTimeout(() => {
-            document.title = JSON.stringify([...drawn, colour(80, 80), colour(80, 240)]);
-          }, 500);
-        }, 500);
+        draw();
+        const drawn = [colour(80, 80), colour(240, 80)];
+        document.querySelector("[data-do=half]").click();
+        draw();
+        document.title = JSON.stringify([...drawn, colour(80, 80), colour(80, 240)]);
     """
     ink, paper, still_ink, free = json.loads(run(tmp_path, machine, body))
     assert ink[:3] == still_ink[:3] == [0, 0, 0]

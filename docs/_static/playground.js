@@ -121,7 +121,7 @@ function playground(root, model) {
   canvas.addEventListener("pointerdown", paint);
   canvas.addEventListener("pointermove", paint);
 
-  function frame() {
+  function draw() {
     const temperature = Number(slider.value);
     for (let k = 0; k < 4; k++) {
       const { states, means } = machine.sweep(v, known, temperature);
@@ -140,9 +140,14 @@ function playground(root, model) {
     bars.querySelectorAll("i").forEach((bar, k) => {
       bar.style.height = `${Math.round(60 * average[model.nPixels + k])}px`;
     });
-    requestAnimationFrame(frame);
+  }
+
+  function loop() {
+    draw();
+    requestAnimationFrame(loop);
   }
 
   actions.example();
-  frame();
+  loop();
+  return draw;
 }
