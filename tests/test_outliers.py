@@ -49,6 +49,15 @@ def test_stored_rows_are_judged_by_the_others(similarity, container):
     assert np.isfinite(alone.score_samples(X)).all()
 
 
+def test_rows_of_zeros_are_stored_rows_too():
+    X = np.random.default_rng(0).integers(2, size=(41, 23)).astype(np.float32)
+    X[3] = 0
+    memory = ModernHopfieldMemory(similarity="euclidean", temperature=0.7)
+    detector = EnergyOutlierDetector(memory).fit(X)
+    left_out = memory.fit(np.delete(X, 3, axis=0)).score_samples(X[[3]])
+    np.testing.assert_allclose(detector.score_samples(X[[3]]), left_out, rtol=1e-5)
+
+
 def test_stored_rows_with_holes_are_judged_by_the_others():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(19, 4))

@@ -314,6 +314,9 @@ class Attention:
         after = np.logaddexp.accumulate(np.append(-np.inf, weights[:0:-1]))[::-1]
         less = logsumexp(weights) - np.logaddexp(before, after)
         sizes = np.asarray(abs(states).sum(axis=1)).ravel()
+        if self.center is not None:
+            # patterns are kept as differences to it, which rounds even those that are 0
+            sizes = sizes + np.abs(self.center).sum()
         for rows in gen_batches(len(result), max(1, LARGEST_BLOCK // self.n_patterns)):
             some = states[rows]
             distances = pairwise_distances(some, patterns, metric=metric)
