@@ -53,6 +53,15 @@ def test_pseudo_inverse(n_patterns, n_units):
     np.testing.assert_allclose(rules.pseudo_inverse(xi).coupling(), expected, atol=1e-9)
 
 
+def test_pseudo_inverse_of_more_patterns_than_units():
+    # copies and negatives add nothing to the span
+    few = patterns(5, 13)
+    xi = np.vstack([few, -few, few[::-1]])
+    found = rules.pseudo_inverse(xi).coupling()
+    np.testing.assert_allclose(found, rules.pseudo_inverse(few).coupling(), atol=1e-6)
+    assert np.abs(found).max() > 0.1
+
+
 def test_aligned_fields_of_the_pseudo_inverse():
     for duplicated in (False, True):
         xi = patterns(17, 53)

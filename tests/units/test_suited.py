@@ -17,6 +17,8 @@ COLUMNS = {
     "nothing": (np.zeros(N_ROWS), Bernoulli()),
     "sign": (RNG.choice([-1, 1], N_ROWS), Spin()),
     "rare": (RNG.poisson(0.05, N_ROWS) * RNG.integers(1, 3, N_ROWS), Poisson()),
+    # the density of a normal law as narrow as this is no probability
+    "rarer": (np.repeat([0, 1, 2], [N_ROWS - 4, 3, 1]), Poisson()),
     "counts": (RNG.poisson(4, N_ROWS), Poisson()),
     "ages": (RNG.normal(40, 15, N_ROWS).round().clip(0), Gaussian()),
     "years": (RNG.integers(1990, 2026, N_ROWS), Gaussian()),
