@@ -422,12 +422,13 @@ def holds_means(X, unit):
 
 
 def mean_and_variance(X):
-    """Of the columns of dense or sparse rows, in double precision."""
-    if sparse.issparse(X):
+    """Of the columns of dense or sparse rows, in double precision; infinite where they overflow."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        if not sparse.issparse(X):
+            return X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
         X = X.astype(np.float64)
         mean = np.asarray(X.mean(axis=0)).ravel()
         return mean, np.maximum(np.asarray(X.multiply(X).mean(axis=0)).ravel() - mean**2, 0)
-    return X.mean(axis=0, dtype=np.float64), X.var(axis=0, dtype=np.float64)
 
 
 def check_given(given, unit):

@@ -111,7 +111,7 @@ class Attention:
                 # checked where similarities are used
                 with np.errstate(over="ignore", invalid="ignore"):
                     bias = differences @ mean
-                lift = half_squares + bias
+                    lift = half_squares + bias
             else:
                 bias = -half_squares
             keys = _with_column(differences, bias, patterns.dtype)
@@ -345,7 +345,8 @@ class Attention:
             copies = np.repeat(rows, n_proposals)
             drawn = self._draw_mixture(known[copies], held[copies], rng)
             drawn = np.where(held[copies], known[copies], drawn)
-            log_share = self.interaction_value(drawn) - soft.interaction_value(drawn)
+            with np.errstate(over="ignore", invalid="ignore"):
+                log_share = self.interaction_value(drawn) - soft.interaction_value(drawn)
             if not np.isfinite(log_share).all():
                 raise ValueError(OVERFLOW)
             accepted = np.log1p(-rng.random(len(copies))) < log_share

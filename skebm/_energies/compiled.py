@@ -1,16 +1,23 @@
 """The inner loops of the heat bath, compiled, where numba is installed (extra ``fast``).
 
-Both decide by the rule of `Coupled.sweeps`, with the same random numbers. They add fields up in
-another order, so a decision within rounding of its threshold may differ, and with it what follows:
-the law of the states is the same, chains are not to the bit.
+They decide by the rules of `Coupled.sweeps` and `Dense.decide`, with the same random numbers. They
+add up in another order, so a decision within rounding of its threshold may differ, and with it what
+follows: the law of the states is the same, chains are not to the bit.
 """
 
 import numpy as np
 
+# differences of energies below that share of what they are made of are rounding
+ROUNDING = 1e-11
+# largest difference of logarithms of terms, and sum of terms from which on they are scaled anew
+STEEPEST, LARGEST_TOTAL = 600.0, 1e200
+# sums in any order, so that they vectorise
+SUMS = {"contract", "nsz", "arcp", "reassoc"}
+
 try:
     from numba import njit
 except ImportError:
-    sweep_block = sweep_few = None
+    sweep_block = sweep_few = decide_dense = None
 else:
 
     @njit(cache=True, fastmath={"contract", "nsz", "arcp"}, nogil=True)
@@ -77,3 +84,83 @@ else:
                     weights = coupling[unit]
                     for other in range(n_units):
                         own[other] += change * weights[other]
+
+    @njit(cache=True, fastmath=SUMS, nogil=True)
+    def decide_dense(states, overlaps, thresholds, movable, columns, terms, parts, in_logarithms):
+        """Let the spins of a block decide one after another, in a dense memory.
+
+        Changes `states`, of shape (n_rows, n_units), and `overlaps`, of shape (n_rows, n_patterns),
+        in place; `columns`, of shape (n_units, n_patterns), are the units' spins in the patterns.
+        Only a spin that turns costs a look at the tables, of `parts`: the odd and the even part of
+        differences at every overlap, and 1.
+        """
+        n_units, n_patterns = columns.shape
+        origin = len(terms) // 2
+        odd, places = np.empty(n_patterns), np.empty(n_patterns, np.int64)
+        table = parts.copy()
+        changes = size = total = 0.0
+        is_weighed = False
+        for row in range(len(states)):
+            state, threshold, may_move = states[row], thresholds[row], movable[row]
+            overlap = overlaps[row]
+            for k in range(n_patterns):
+                places[k] = np.int64(overlap[k]) + origin
+            is_known = False
+            for unit in range(n_units):
+                if not may_move[unit]:
+                    continue
+                column = columns[unit]
+                if not is_known:
+                    changes, size, total = _look_up(table, places, odd)
+                    if in_logarithms and not (
+                        is_weighed and 1 / LARGEST_TOTAL < total < LARGEST_TOTAL
+                    ):
+                        _weigh(table, parts, terms, places)
+                        changes, size, total = _look_up(table, places, odd)
+                        is_weighed = True
+                    is_known = True
+                product = 0.0
+                for k in range(n_patterns):
+                    product += odd[k] * column[k]
+                spin = state[unit]
+                drive = product - spin * changes
+                if abs(drive) <= ROUNDING * size:
+                    drive = 0.0
+                if in_logarithms:
+                    both = changes + 2 * total - spin * product
+                    ratio = min(max(drive / both, -1.0), 1.0) if both > 0 else spin
+                    if abs(ratio) == 1:
+                        drive = ratio * np.inf
+                    else:
+                        drive = np.log1p(ratio) - np.log1p(-ratio)
+                if (drive - threshold[unit]) * spin < 0:
+                    state[unit] = -spin
+                    turn = np.int64(-2 * spin)
+                    for k in range(n_patterns):
+                        places[k] += turn * np.int64(column[k])
+                    is_known = False
+            for k in range(n_patterns):
+                overlap[k] = places[k] - origin
+
+    @njit(cache=True, fastmath=SUMS, nogil=True)
+    def _look_up(table, places, odd):
+        """Odd parts at some places, and the sums of what decides."""
+        changes = size = total = 0.0
+        for k in range(len(places)):
+            place = places[k]
+            odd[k], change = table[place, 0], table[place, 1]
+            changes += change
+            size += abs(odd[k]) + abs(change)
+            total += table[place, 2]
+        return changes, size, total
+
+    @njit(cache=True, fastmath=SUMS, nogil=True)
+    def _weigh(table, parts, terms, places):
+        """Parts times the exponentials of the terms, relative to the largest at some places."""
+        largest = -np.inf
+        for k in range(len(places)):
+            largest = max(largest, terms[places[k]])
+        for place in range(len(terms)):
+            weight = np.exp(min(terms[place] - largest, STEEPEST))
+            for part in range(3):
+                table[place, part] = parts[place, part] * weight

@@ -27,12 +27,10 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from ..interactions import SpinInteraction, softmax
+from . import compiled
+from .compiled import ROUNDING, STEEPEST
 from .spins import Spins
 
-# differences below that share of the terms are rounding
-ROUNDING = 1e-11
-# largest difference of logarithms of terms
-STEEPEST = 600.0
 # spins whose differences are computed at once in a sweep
 BLOCK = 32
 
@@ -47,16 +45,17 @@ class Dense(Spins):
         -1 and +1, in double precision.
     interaction : SpinInteraction
         F.
-    terms, odd_part, even_part : ndarray of shape (2 n_units + 5,)
-        Of F at all overlaps from ``-n_units - 2`` on: its terms, and what its differences are made
-        of. With the terms f of a logarithmic F those are relative to exp(f).
+    terms : ndarray of shape (2 n_units + 5,)
+        Of F at all overlaps from ``-n_units - 2`` on.
+    parts : ndarray of shape (2 n_units + 5, 3)
+        What differences are made of: odd part, even part, and 1; with the terms f of a logarithmic
+        F relative to exp(f).
     """
 
     patterns: np.ndarray
     interaction: SpinInteraction
     terms: np.ndarray
-    odd_part: np.ndarray
-    even_part: np.ndarray
+    parts: np.ndarray
 
     dtype = np.dtype(np.float64)
 
@@ -70,9 +69,10 @@ class Dense(Spins):
             # far from what is added up; the ends are beyond all overlaps
             below, above = (np.exp(np.clip(x - here, -STEEPEST, STEEPEST)) for x in (below, above))
             here = 1.0
-        patterns = np.ascontiguousarray(patterns, dtype=np.float64)
-        odd, change = (above - below) / 2, (above + below) / 2 - here
-        return cls(patterns, interaction, terms, odd, change)
+        # the spins of a unit in all patterns side by side
+        patterns = np.asfortranarray(patterns, dtype=np.float64)
+        parts = (above - below) / 2, (above + below) / 2 - here, np.ones(len(terms))
+        return cls(patterns, interaction, terms, np.column_stack(parts))
 
     def at(self, temperature, block_size):
         """Itself: spins have a temperature in `sweeps`, and no blocks of patterns."""
@@ -121,7 +121,7 @@ class Dense(Spins):
         places = self._places(overlaps)
         # F of a spin up and down at a, the overlap without it: one less than the overlap where the
         # spin agrees with the pattern, one more where it does not
-        odd, change = self.odd_part.take(places), self.even_part.take(places)
+        odd, change = (part.take(places) for part in self.parts.T[:2])
         if self.interaction.logarithmic:
             weights = self.terms.take(places)
             weights -= weights.max(axis=1, keepdims=True)
@@ -144,28 +144,37 @@ class Dense(Spins):
         with np.errstate(divide="ignore"):
             return np.log1p(ratio) - np.log1p(-ratio)
 
-    def downhill(self, s, overlaps):
-        """One sweep at temperature 0, in place; flips are few, so all units at once."""
-        self.decide(slice(0, self.n_units), s, overlaps, 0.0, None, None)
-        return s, overlaps
-
     def decide(self, units, s, overlaps, temperature, rng, held):
-        """Let a slice of units decide one after another, in place.
-
-        Between two flips of a row nothing changes: the differences of all units show the next.
-        """
+        """Let a slice of units decide one after another, in place."""
         shape = len(s), units.stop - units.start
-        threshold = None
+        threshold = np.zeros(shape)
         if np.ndim(temperature) or temperature:
             # P(+1) = 1 / (1 + exp(-difference / T))
             threshold = temperature * rng.logistic(size=shape)
-        numbers = np.arange(shape[1])
+        movable = np.ones(shape, dtype=bool) if held is None else ~held
+        if compiled.decide_dense is None:
+            self._decide_by_flips(units, s, overlaps, threshold, movable)
+        else:
+            compiled.decide_dense(
+                s[:, units],
+                overlaps,
+                threshold,
+                movable,
+                self.patterns.T[units],
+                self.terms,
+                self.parts,
+                self.interaction.logarithmic,
+            )
+
+    def _decide_by_flips(self, units, s, overlaps, threshold, movable):
+        """The same without compiled code.
+
+        Between two flips of a row nothing changes: the differences of all units show the next.
+        """
+        numbers = np.arange(threshold.shape[1])
         rows, position = np.arange(len(s)), np.zeros(len(s), dtype=np.int64)
-        movable = np.broadcast_to(True if held is None else ~held, shape)
         while rows.size:
-            drive = self.differences(s[rows], overlaps[rows], units)
-            if threshold is not None:
-                drive -= threshold[rows]
+            drive = self.differences(s[rows], overlaps[rows], units) - threshold[rows]
             flips = (drive * s[rows, units] < 0) & movable[rows]
             flips &= numbers >= position[:, np.newaxis]
             moving = flips.any(axis=1)

@@ -69,6 +69,7 @@ def density_temperature(energy):
     return float(np.exp(found.x))
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def recall_temperature(energy):
     """The same, halved until recall of patterns no longer ends in one state for all.
 

@@ -5,6 +5,7 @@ import pytest
 from scipy.stats import chisquare
 
 from skebm import HopfieldMemory
+from skebm._energies import compiled
 from skebm._energies.dense import Dense
 from skebm._inference.recall import recall
 from skebm.datasets import make_patterns
@@ -119,6 +120,25 @@ def test_heat_bath_has_the_boltzmann_distribution(interaction, degree, clamp):
 
     assert fits(1.3)
     assert not fits(0.65)
+
+
+@pytest.mark.skipif(compiled.decide_dense is None, reason="needs numba")
+@each_kind
+@pytest.mark.parametrize("temperature", [0.0, 0.7, 10.0])
+def test_compiled_loops_decide_the_same(interaction, degree, temperature, monkeypatch):
+    # so many units that weights on the way to a pattern leave the range of numbers
+    model, patterns = make(interaction, degree, 41, 997)
+    rng = np.random.default_rng(1)
+    states = np.concatenate([patterns[:3], make_patterns(3, 997, random_state=1)])
+    held = rng.random(states.shape) < 0.1
+    betas = np.full(5, np.inf if temperature == 0 else 1 / temperature)
+    ends = []
+    for _ in range(2):
+        ends.append(model.sweeps(states, betas, np.random.default_rng(0), held))
+        monkeypatch.setattr(compiled, "decide_dense", None)
+    np.testing.assert_array_equal(*ends)
+    assert (ends[0] != states).any()
+    assert (ends[0] == states)[held].all()
 
 
 def test_degree_two_is_the_classic_memory():
