@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_array
@@ -17,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._callbacks import run_epochs
 from ._energies.coupled import Coupled, arrange
 from ._energies.sums import LARGEST_TABLE, LARGEST_WORK, work
-from ._inference.chains import tempered_samples
+from ._inference.chains import N_RUNGS, run_in_blocks, tempered_samples
 from ._inference.mean_field import coupled_means
 from ._inference.moments import clamped_moments, free_moments
 from ._learning import climb
@@ -651,13 +652,14 @@ class BoltzmannMachine(Machine):
                 f"units={self.units!r}, but the machine was fitted with {self._fitted_with_!r}. "
                 "Fit it again (with warm_start=False)."
             )
-        coupling, intercept = self.coupling_ / temperature, self.intercept_ / temperature
-        constant = 0.0
+        coupling, intercept = self.coupling_, self.intercept_ / temperature
+        constant, scale = 0.0, 1 / temperature
         if self.units == "spin":
-            row_sums = coupling.sum(axis=1)
+            row_sums = coupling.sum(axis=1) / temperature
             constant = float(0.5 * row_sums.sum() - intercept.sum())
-            coupling, intercept = 4 * coupling, 2 * (intercept - row_sums)
-        return Coupled(coupling, intercept, constant)
+            intercept, scale = 2 * (intercept - row_sums), 4 / temperature
+        # large, and not copied where it need not be
+        return Coupled(coupling if scale == 1 else coupling * scale, intercept, constant)
 
     def _sampler(self):
         return self._model().replace(base=self._base_field()).arranged()
@@ -672,7 +674,11 @@ class BoltzmannMachine(Machine):
         It does not where fields are so large, in units of `temperature` / `beta`, that their
         rounding is not small beside 1.
         """
-        fields = np.abs(model.coupling).sum(axis=1) + np.abs(model.intercept)
+        if sparse.issparse(model.coupling):
+            sums = abs(model.coupling).sum(axis=1)
+        else:  # row by row, as a copy may be large
+            sums = [np.abs(row).sum() for row in model.coupling]
+        fields = sums + np.abs(model.intercept)
         is_fine = fields.max() * beta * np.finfo(np.float32).eps < LARGEST_ROUNDING
         return model.astype(np.float32 if is_fine else np.float64)
 
@@ -1071,14 +1077,19 @@ class BoltzmannMachine(Machine):
             start = chains[rng.integers(len(chains), size=n_rows)].astype(model.intercept.dtype)
         held, answer = self._hold(start, given)
         fixed = held if held.any() else None
-        if algorithm == "tempering":
-            states = tempered_samples(model, start, n_sweeps, rng, fixed)
-        else:
-            betas = np.ones(n_sweeps)
-            if algorithm == "annealing":
-                betas[: n_sweeps // 2] = np.linspace(0, 1, n_sweeps // 2, endpoint=False)
-            states = model.sweeps(start, betas.tolist(), rng, fixed)
-        visible = self._encode(states[:, :n_visible].astype(dtype, order="C"))
+        n_chains = n_rows * (N_RUNGS if algorithm == "tempering" else 1)
+        self._announce("sample", n_sweeps, n_chains, "Lower n_sweeps, or ask for fewer rows.")
+        betas = np.ones(n_sweeps)
+        if algorithm == "annealing":
+            betas[: n_sweeps // 2] = np.linspace(0, 1, n_sweeps // 2, endpoint=False)
+
+        def run(states, held):
+            if algorithm == "tempering":
+                return tempered_samples(model, states, n_sweeps, rng, held)
+            return model.sweeps(states, betas.tolist(), rng, held)
+
+        run_in_blocks(run, start, start.shape[1], fixed)
+        visible = self._encode(start[:, :n_visible].astype(dtype, order="C"))
         return np.where(held[:, :n_visible], answer, visible)
 
     def conditional_mean(

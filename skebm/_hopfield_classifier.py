@@ -7,6 +7,7 @@ from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy import sparse
 from scipy.special import log_expit
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
 from sklearn.utils import gen_batches
@@ -29,6 +30,8 @@ LAST_RATE = 0.01
 LARGEST_OVERLAP = 10.0
 # of trained memories by default, from that many features on
 DEGREE, LOW_DEGREE, MANY_FEATURES = 20, 3, 50
+# classes up to which their weights come from dense products
+FEW_CLASSES = 100
 
 
 def _stores_rows(classifier):
@@ -87,8 +90,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         Class labels.
     patterns_ : ndarray of shape (n_patterns, n_features)
         Stored rows, or trained memories on the scale of the data.
-    pattern_labels_ : ndarray of shape (n_patterns, n_classes)
-        One-hot classes of stored rows, or the label parts of trained memories in [-1, 1].
+    pattern_labels_ : {CSR array, ndarray} of shape (n_patterns, n_classes)
+        One-hot classes of stored rows, sparse; or the label parts of trained memories in [-1, 1].
     temperature_ : float
         What `fit` chose, with ``temperature="auto"`` and stored rows.
     loss_curve_ : list of float
@@ -187,12 +190,12 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         with all_or_nothing(self) as finished:
             X, y = self._read_training(X, y, reset=True)
             self.classes_, numbers = np.unique(y, return_inverse=True)
-            one_hot = np.eye(len(self.classes_), dtype=X.dtype)[numbers]
+            one_hot = _one_hot(numbers, len(self.classes_), X.dtype)
             self.n_iter_ = 1
             if self.n_memories is None:
                 self._store(X.copy(), one_hot)
             else:
-                self._train(X, 2 * one_hot - 1, finished)
+                self._train(X, 2 * one_hot.toarray() - 1, finished)
         return self
 
     @available_if(_stores_rows)
@@ -230,13 +233,12 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
             known = [y] if classes is None else [y, np.asarray(classes)]
             known += [] if first else [self.classes_]
             every = np.unique(np.concatenate(known))
-            one_hot = np.eye(len(every), dtype=X.dtype)[np.searchsorted(every, y)]
+            numbers = np.searchsorted(every, y)
             if not first:
-                dtype = self.patterns_.dtype
-                before = np.zeros((self.patterns_.shape[0], len(every)), dtype)
-                before[:, np.searchsorted(every, self.classes_)] = self.pattern_labels_
-                X = stacked(self.patterns_, X.astype(dtype, copy=False))
-                one_hot = np.concatenate([before, one_hot.astype(dtype, copy=False)])
+                before = np.searchsorted(every, self.classes_)[self.pattern_labels_.indices]
+                numbers = np.concatenate([before, numbers])
+                X = stacked(self.patterns_, X.astype(self.patterns_.dtype, copy=False))
+            one_hot = _one_hot(numbers, len(every), X.dtype)
             self.classes_, self.n_iter_ = every, 1
             self._store(X.copy() if first else X, one_hot)
         return self
@@ -262,8 +264,9 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
             if self.similarity != "cosine":
                 examine_scales(X, getattr(self, "feature_names_in_", None))
             self.temperature_ = class_temperature(energy, one_hot)
-        # what is averaged are the classes
-        self._model_ = energy.replace(values=one_hot, order=None)
+        # what is averaged are the classes; of few, a dense product is faster
+        values = one_hot.toarray() if one_hot.shape[1] <= FEW_CLASSES else one_hot
+        self._model_ = energy.replace(values=values, order=None)
 
     def _train(self, X, targets, finished):
         rng = as_generator(self.random_state)
@@ -324,10 +327,15 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
             Weights of the classes' patterns in the association; of trained memories the label
             units' ``(1 + c) / 2``, normalised.
         """
+        return self._probabilities(self._read(X))
+
+    def _read(self, X):
         check_is_fitted(self)
         self._validate_params()
         X = read(self, X, accept_sparse=self._accept_sparse())
-        X = X.astype(self.patterns_.dtype, copy=False)
+        return X.astype(self.patterns_.dtype, copy=False)
+
+    def _probabilities(self, X):
         if isinstance(self._model_, Attention):
             if self._kind_ != (self.similarity, self.interaction):
                 raise ValueError(
@@ -339,7 +347,8 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         else:
             batches = gen_batches(len(X), max(1, BLOCK_SIZE // len(self.patterns_)))
             probabilities = np.concatenate([self._label_units(X[rows]) for rows in batches])
-        return probabilities / probabilities.sum(axis=1, keepdims=True)
+        probabilities /= probabilities.sum(axis=1, keepdims=True)
+        return probabilities
 
     def _label_units(self, X):
         memories = self._model_
@@ -366,10 +375,18 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         y : ndarray of shape (n_samples,)
             The classes of the largest probability.
         """
-        best = self.predict_proba(X).argmax(axis=1)
-        return self.classes_[best]
+        X = self._read(X)
+        blocks = gen_batches(X.shape[0], max(1, BLOCK_SIZE // len(self.classes_)))
+        best = [self._probabilities(X[rows]).argmax(axis=1) for rows in blocks]
+        return self.classes_[np.concatenate(best)]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.input_tags.sparse = bool(self._accept_sparse())
         return tags
+
+
+def _one_hot(numbers, n_classes, dtype):
+    """Classes as rows with a single 1."""
+    shape, rows = (len(numbers), n_classes), np.arange(len(numbers) + 1)
+    return sparse.csr_array((np.ones(len(numbers), dtype), numbers, rows), shape=shape)

@@ -20,10 +20,19 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, run_epochs
+from ._energies.sums import LARGEST_WORK
 from ._inference import likelihood
 from ._inference.likelihood import SMALL_ERROR, LogPartition
 from ._learning.optimizer import State
-from ._validation import all_or_nothing, as_dense, as_generator, check_count, check_method, warn
+from ._validation import (
+    all_or_nothing,
+    announce,
+    as_dense,
+    as_generator,
+    check_count,
+    check_method,
+    warn,
+)
 from ._watch import (
     SHORT_GLANCE,
     WATCHED_ROWS,
@@ -550,6 +559,10 @@ class Machine(
         if value is None:
             rng = np.random.Generator(np.random.SFC64(self._likelihood_seed_))
             sampler = self._sampler()
+            if method == "ais" or self._model().exact_work() > LARGEST_WORK:
+                # there and back
+                advice = "Lower n_temperatures or n_chains of log_partition, for wider bounds."
+                self._announce("Annealing", 2 * n_temperatures, n_chains, advice)
             options |= {"states": self._visited(sampler, rng), "sampler": sampler}
             value = likelihood.log_partition(self._model(), rng, **options)
             # pairs, as formats for exchange have no keys of several parts
@@ -583,6 +596,11 @@ class Machine(
         if not any(is_enough(*item) for item in self._kept_log_partitions().items()):
             self.log_partition()
         return min(self._kept_log_partitions().values(), key=width).value
+
+    def _announce(self, method, n_sweeps, n_chains, advice):
+        """Warn before chains that take minutes."""
+        n_visits = n_sweeps * n_chains * self._parameters()[0].size
+        announce(method, n_visits, advice)
 
     def score_samples(self, X: ArrayLike) -> np.ndarray:
         """Compute the log-likelihood ln p(x) of every row.

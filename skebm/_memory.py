@@ -13,12 +13,14 @@ from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from ._energies.attention import squared_lengths
+from ._energies.spins import Spins
 from ._inference.recall import recall_steps
 from ._trajectory import Trajectory, temperature_of_sweeps
 from ._typing import Seed
 from ._validation import (
     BLOCK_SIZE,
     all_or_nothing,
+    announce,
     as_dense,
     as_generator,
     as_spins,
@@ -371,7 +373,11 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         rng, rows = as_generator(random_state), self._rows(self._low_)
         given = read_given(self, given, n_samples, self.patterns_.dtype)
         held, known, answer = rows.hold(given)
-        drawn = self._energy().draw(known, held, self._temperature(), n_sweeps, rng)
+        energy = self._energy()
+        if isinstance(energy, Spins):
+            n_visits = len(known) * n_sweeps * energy.n_units * energy.width
+            announce("sample", n_visits, "Lower n_sweeps, or ask for fewer rows.")
+        drawn = energy.draw(known, held, self._temperature(), n_sweeps, rng)
         return np.where(held, answer, rows.write(drawn, given.dtype))
 
     def trajectory(

@@ -23,7 +23,8 @@ from ._energies.bipartite import Bipartite, may_diverge
 from ._energies.energy import TooManyStatesError
 from ._energies.sums import LARGEST_WORK
 from ._inference import tap
-from ._inference.chains import tempered_samples
+from ._inference.chains import N_RUNGS as N_TEMPERED
+from ._inference.chains import run_in_blocks, tempered_samples
 from ._inference.likelihood import estimate
 from ._learning.balance import equilibrate, look
 from ._learning.factor_analysis import maximize
@@ -1251,10 +1252,15 @@ class RBM(Machine):
         """
         X = self._read(X)
         check_count("n_steps", n_steps, 0)
-        X = as_dense(X)
-        rng = as_generator(random_state)
-        X = X.astype(self.components_.dtype)
-        return self._model().sweeps(X, [1.0] * n_steps, rng)
+        rng, model = as_generator(random_state), self._model()
+        self._announce("gibbs", n_steps, X.shape[0], "Lower n_steps, or give fewer rows.")
+        states = as_dense(X).astype(self.components_.dtype)
+
+        def run(states, held):
+            return model.sweeps(states, [1.0] * n_steps, rng)
+
+        run_in_blocks(run, states, sum(self.components_.shape))
+        return states
 
     def sample(
         self,
@@ -1318,13 +1324,18 @@ class RBM(Machine):
             given = read_given(self, given, n_samples, self.components_.dtype)
             check_given(given, model.visible)
             n_samples, held = len(given), ~np.isnan(given)
-        start = self._draw_start(model, n_samples, rng)
+        n_chains = n_samples * (N_TEMPERED if algorithm == "tempering" else 1)
+        self._announce("sample", n_sweeps, n_chains, "Lower n_sweeps, or ask for fewer rows.")
+        states = self._draw_start(model, n_samples, rng)
         if held is not None:
-            np.copyto(start, given, where=held)
-        if algorithm == "tempering":
-            states = tempered_samples(model, start, n_sweeps, rng, held)
-        else:
-            states = model.sweeps(start, [1.0] * n_sweeps, rng, held)
+            np.copyto(states, given, where=held)
+
+        def run(states, held):
+            if algorithm == "tempering":
+                return tempered_samples(model, states, n_sweeps, rng, held)
+            return model.sweeps(states, [1.0] * n_sweeps, rng, held)
+
+        run_in_blocks(run, states, sum(self.components_.shape), held)
         states = states.astype(self.components_.dtype, copy=False)
         if held is not None:  # as they came, before any rounding
             np.copyto(states, given, where=held)

@@ -15,6 +15,8 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite, check_array, check_random_state, gen_batches
 from sklearn.utils.validation import validate_data
 
+# about how many weights chains visit in a minute
+VISITS_A_MINUTE = 2.5e11
 # entries of rows that are looked at at once
 BLOCK_SIZE = 2**22
 # largest number of rows, chains or sweeps that anybody can wait for
@@ -37,6 +39,13 @@ def warn(message, category=UserWarning):
     while frame.f_back is not None and _is_inside(frame):
         frame, level = frame.f_back, level + 1
     warnings.warn(message, category, stacklevel=level)
+
+
+def announce(what, n_visits, advice):
+    """Warn of what takes minutes, before it does; by how often it visits a weight."""
+    minutes = n_visits / VISITS_A_MINUTE
+    if minutes > 1:
+        warn(f"{what} takes about {minutes:.0f} minutes. {advice}")
 
 
 def _is_inside(frame):

@@ -73,6 +73,9 @@ def arrange(coupled):
     arrangement : Arrangement
         Large colours first.
     """
+    n_units = coupled.shape[0]
+    if not sparse.issparse(coupled) and np.count_nonzero(coupled) == n_units * (n_units - 1):
+        return Arrangement((), slice(0, n_units))
     graph = sparse.csr_array(coupled)
     colour = np.full(graph.shape[0], -1)
     for unit in range(len(colour)):

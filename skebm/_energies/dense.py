@@ -20,7 +20,7 @@ array([[-1.,  1.,  1.],
        [ 1.,  1., -1.]])
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
@@ -73,6 +73,15 @@ class Dense(Spins):
         patterns = np.asfortranarray(patterns, dtype=np.float64)
         parts = (above - below) / 2, (above + below) / 2 - here, np.ones(len(terms))
         return cls(patterns, interaction, terms, np.column_stack(parts))
+
+    def __getstate__(self):
+        """The patterns in bytes."""
+        state = {field.name: getattr(self, field.name) for field in fields(self)}
+        return state | {"patterns": self.patterns.astype(np.int8)}
+
+    def __setstate__(self, state):
+        """The same as before."""
+        vars(self).update(state | {"patterns": state["patterns"].astype(self.dtype)})
 
     def at(self, temperature, block_size):
         """Itself: spins have a temperature in `sweeps`, and no blocks of patterns."""

@@ -60,19 +60,32 @@ class Pairwise(Spins):
             rank = n_units
         integers = left.dtype.kind == "i" and right.dtype.kind == "i"
         bias = np.zeros(n_units) if bias is None else bias
+        is_one = left is right
         if not integers:
             left, right, grid = _on_exact_grid(left, right)
             bias = np.rint(bias / grid) * grid
         diagonal = np.einsum("ij,ij->i", left, right, dtype=np.float64)
         largest = left.size * float(np.abs(left).max()) * float(np.abs(right).max())
         dtype = np.float32 if integers and largest + np.abs(bias).max() < 2**24 else np.float64
-        if not integers or left.size <= LARGEST_CAST:
-            left, right = (np.ascontiguousarray(part, dtype) for part in (left, right))
+        is_small = left.size <= LARGEST_CAST
+        left = _cast(left, dtype, is_small)
+        right = left if is_one else _cast(right, dtype, is_small)
         return cls(left, right, diagonal.astype(dtype), bias.astype(dtype), scale, tolerance)
 
     def __getstate__(self):
-        """Without what is derived, which outgrows the factors."""
-        return {field.name: getattr(self, field.name) for field in fields(self)}
+        """The factors in as few bytes as hold them, without what is derived."""
+        state = {field.name: getattr(self, field.name) for field in fields(self)}
+        state["left"] = _in_few_bytes(self.left)
+        state["right"] = None if self.right is self.left else _in_few_bytes(self.right)
+        return state
+
+    def __setstate__(self, state):
+        """The same as before, bit for bit."""
+        left, right = state["left"], state["right"]
+        is_small = left.size <= LARGEST_CAST
+        left = _cast(left, state["bias"].dtype, is_small)
+        right = left if right is None else _cast(right, state["bias"].dtype, is_small)
+        vars(self).update(state | {"left": left, "right": right})
 
     @property
     def n_units(self):
@@ -181,6 +194,19 @@ def _turned(field, before, tolerance, threshold, held):
     else:
         after = np.where(field > threshold, 1, -1).astype(field.dtype)
     return after if held is None else np.where(held, before, after)
+
+
+def _cast(factor, dtype, is_small):
+    """A factor in the precision of sums; large ones of integers are cast piece by piece, later."""
+    if factor.dtype.kind == "i" and not is_small:
+        return factor
+    return np.ascontiguousarray(factor, dtype)
+
+
+def _in_few_bytes(factor):
+    """The same numbers, as bytes where they are whole and small."""
+    small = factor.astype(np.int8) if np.abs(factor).max(initial=0) < 128 else factor
+    return small if np.array_equal(small, factor) else factor
 
 
 def _product(left, right):

@@ -95,7 +95,7 @@ def class_temperature(energy, labels):
     ----------
     energy : Attention
         Patterns, of any similarity and interaction.
-    labels : ndarray of shape (n_patterns, n_classes)
+    labels : CSR array of shape (n_patterns, n_classes)
         Their classes, one-hot.
     """
     first = density_temperature(energy)
@@ -106,7 +106,7 @@ def class_temperature(energy, labels):
     scores = warm.scores(warm.queries(energy.states(rows))).astype(np.float64)
     scores[np.arange(len(rows)), rows] = -np.inf
     scores = (scores - scores.max(axis=1, keepdims=True)).astype(np.float32)
-    own, labels = labels[rows].argmax(axis=1), labels.astype(np.float32)
+    own, labels = labels.indices[rows], labels.astype(np.float32)
 
     def merit(temperature):
         weights, _ = energy.interaction.associate(scores * np.float32(1 / temperature))

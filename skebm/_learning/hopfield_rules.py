@@ -30,7 +30,10 @@ from .._validation import warn
 # fields that exact arithmetic would make 0 come out below that, relative to a coupling's scale
 ROUNDING = 1e-7
 STORKEY_ROUNDING = 1e-5
-PERCEPTRON_EPOCHS = 2000
+# passes of the perceptron rule, and how many more than so far may bring no fewer weak spins
+PERCEPTRON_EPOCHS, PATIENCE, LEAST_PATIENCE = 2000, 4, 100
+# units whose couplings are held as a matrix
+LARGEST_PERCEPTRON = 20_000
 
 
 def hebb(patterns):
@@ -109,23 +112,37 @@ def perceptron(patterns, margin):
     Hebb's term ``xi_i xi_j`` is added again for every unit i, and every j, whose aligned field is
     not yet above `margin` times the norm of its couplings, all patterns at once.
     """
+    n_units = patterns.shape[1]
+    if n_units > LARGEST_PERCEPTRON:
+        raise ValueError(
+            f"learning_rule='perceptron' works on a matrix of couplings, which for {n_units} "
+            f"columns takes {8e-9 * n_units**2:.3g} GB, twice. At most {LARGEST_PERCEPTRON} "
+            "columns are allowed. The other rules never form that matrix."
+        )
     xi = patterns.T.astype(np.float64)
-    n_units = len(xi)
     counts = np.zeros_like(xi)
     coupling = np.zeros((n_units, n_units))
-    for _ in range(PERCEPTRON_EPOCHS):
+    fewest, best, n_passes = np.inf, 0, 0
+    while True:
         norm = np.sqrt(np.einsum("ij,ij->i", coupling, coupling))
         weak = xi * (coupling @ xi) <= margin * norm[:, np.newaxis]
-        if not weak.any():
+        n_weak = np.count_nonzero(weak)
+        if n_weak < fewest:
+            fewest, best = n_weak, n_passes
+        # patterns without a solution make it go round in circles
+        patience = min(LEAST_PATIENCE + PATIENCE * best, PERCEPTRON_EPOCHS)
+        if not n_weak or n_passes == patience:
             break
         step = (weak * xi) @ xi.T
-        coupling += step + step.T
+        coupling += step
+        coupling += step.T
         np.fill_diagonal(coupling, 0)
         counts += weak
-    else:
+        n_passes += 1
+    if n_weak:
         warn(
             f"The perceptron rule did not give every unit of every pattern a margin of {margin} "
-            f"in {PERCEPTRON_EPOCHS} passes: {weak.any(axis=0).sum()} of {xi.shape[1]} patterns "
+            f"in {n_passes} passes: {weak.any(axis=0).sum()} of {xi.shape[1]} patterns "
             f"fall short, at a load of {xi.shape[1] / n_units:.3g} patterns per unit. Lower "
             "margin, or store fewer patterns.",
             ConvergenceWarning,
