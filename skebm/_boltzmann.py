@@ -15,10 +15,11 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ._blocks import by_blocks
 from ._callbacks import run_epochs
 from ._energies.coupled import Coupled, arrange
 from ._energies.sums import LARGEST_TABLE, LARGEST_WORK, work
-from ._inference.chains import N_RUNGS, run_in_blocks, tempered_samples
+from ._inference.chains import N_RUNGS, tempered_samples
 from ._inference.mean_field import coupled_means
 from ._inference.moments import clamped_moments, free_moments
 from ._learning import climb
@@ -808,7 +809,7 @@ class BoltzmannMachine(Machine):
 
     def _log_weight(self, v):
         model = self._model_to_sum("for likelihoods and free energies")
-        return self._by_blocks(
+        return by_blocks(
             lambda rows: model.marginal_log_weight(rows.astype(np.float64)), v, len(self.coupling_)
         )
 
@@ -833,7 +834,7 @@ class BoltzmannMachine(Machine):
         """
         X = self._read(X)
         model = self._model_to_sum("for the pseudo-likelihood")
-        return self._by_blocks(
+        return by_blocks(
             lambda rows: model.pseudo_likelihood(rows.astype(np.float64)), X, len(self.coupling_)
         )
 
@@ -1069,28 +1070,30 @@ class BoltzmannMachine(Machine):
         dtype = self.coupling_.dtype
         model = self._in_single(self._sampler())
         given = read_given(self, given, n_samples, dtype)
-        n_rows, n_visible = given.shape
-        chains = getattr(self, "chains_", None)
-        if chains is None or algorithm != "gibbs":
-            start, _ = model.independent(n_rows, rng)
-        else:
-            start = chains[rng.integers(len(chains), size=n_rows)].astype(model.intercept.dtype)
-        held, answer = self._hold(start, given)
-        fixed = held if held.any() else None
-        n_chains = n_rows * (N_RUNGS if algorithm == "tempering" else 1)
-        self._announce("sample", n_sweeps, n_chains, "Lower n_sweeps, or ask for fewer rows.")
+        n_visible, chains = given.shape[1], getattr(self, "chains_", None)
+        n_rungs = N_RUNGS if algorithm == "tempering" else 1
+        advice = "Lower n_sweeps, or ask for fewer rows."
+        self._announce("sample", n_sweeps, len(given) * n_rungs, advice)
         betas = np.ones(n_sweeps)
         if algorithm == "annealing":
             betas[: n_sweeps // 2] = np.linspace(0, 1, n_sweeps // 2, endpoint=False)
 
-        def run(states, held):
+        def run(given):
+            if chains is None or algorithm != "gibbs":
+                states, _ = model.independent(len(given), rng)
+            else:
+                chosen = rng.integers(len(chains), size=len(given))
+                states = chains[chosen].astype(model.intercept.dtype)
+            held, answer = self._hold(states, given)
+            fixed = held if held.any() else None
             if algorithm == "tempering":
-                return tempered_samples(model, states, n_sweeps, rng, held)
-            return model.sweeps(states, betas.tolist(), rng, held)
+                states = tempered_samples(model, states, n_sweeps, rng, fixed)
+            else:
+                states = model.sweeps(states, betas.tolist(), rng, fixed)
+            visible = self._encode(states[:, :n_visible].astype(dtype, order="C"))
+            return np.where(held[:, :n_visible], answer, visible)
 
-        run_in_blocks(run, start, start.shape[1], fixed)
-        visible = self._encode(start[:, :n_visible].astype(dtype, order="C"))
-        return np.where(held[:, :n_visible], answer, visible)
+        return by_blocks(run, given, n_rungs * len(self.coupling_))
 
     def conditional_mean(
         self, given: ArrayLike, *, n_chains: int = 10, n_sweeps: int = 100

@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from scipy.special import log_expit
 from sklearn.base import BaseEstimator, ClassifierMixin, _fit_context
-from sklearn.utils import gen_batches
 from sklearn.utils._param_validation import Interval, Options, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ._blocks import by_blocks
 from ._energies.attention import SIMILARITIES, Attention
 from ._learning.bandwidth import class_temperature
 from ._learning.dense import Memories, train_epoch
@@ -23,7 +23,6 @@ from ._typing import Seed
 from ._validation import all_or_nothing, as_generator, available_if, examine_scales, read
 from .interactions import as_interaction
 
-BLOCK_SIZE = 2**22
 # share of the learning rate that is left in the end
 LAST_RATE = 0.01
 # overlap, as a multiple of what training rows have, from which on a row counts as this far out
@@ -345,8 +344,7 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
             model = self._model_.at(temperature_in_use(self), self.block_size)
             probabilities, _ = model.associate(X)
         else:
-            batches = gen_batches(len(X), max(1, BLOCK_SIZE // len(self.patterns_)))
-            probabilities = np.concatenate([self._label_units(X[rows]) for rows in batches])
+            probabilities = by_blocks(self._label_units, X, len(self.patterns_))
         probabilities /= probabilities.sum(axis=1, keepdims=True)
         return probabilities
 
@@ -376,9 +374,10 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
             The classes of the largest probability.
         """
         X = self._read(X)
-        blocks = gen_batches(X.shape[0], max(1, BLOCK_SIZE // len(self.classes_)))
-        best = [self._probabilities(X[rows]).argmax(axis=1) for rows in blocks]
-        return self.classes_[np.concatenate(best)]
+        best = by_blocks(
+            lambda rows: self._probabilities(rows).argmax(axis=1), X, len(self.classes_)
+        )
+        return self.classes_[best]
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -16,7 +16,6 @@ from sklearn.base import (
     TransformerMixin,
     _fit_context,
 )
-from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
 from ._callbacks import CallbackSupportMixin, run_epochs
@@ -57,7 +56,6 @@ LOOK = "look"
 # entries of the states of chains that nobody has the memory for
 LARGEST_STATES = 2**33
 N_CHAINS = 100
-BLOCK_SIZE = 2**22
 
 
 class Course(NamedTuple):
@@ -474,11 +472,6 @@ class Machine(
         if not isinstance(self.temperature, Real) or not self.temperature > 0:
             raise ValueError(f"temperature must be a positive number, got {self.temperature!r}.")
         return float(self.temperature)
-
-    def _by_blocks(self, function, X, width):
-        """Apply a row-wise function to blocks of rows, so that temporaries stay small."""
-        blocks = gen_batches(X.shape[0], max(1, BLOCK_SIZE // width))
-        return np.concatenate([function(X[rows]) for rows in blocks])
 
     def log_partition(
         self,

@@ -9,16 +9,15 @@ from numpy.typing import ArrayLike
 from scipy import sparse
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin, _fit_context
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import gen_batches
 from sklearn.utils.validation import check_is_fitted
 
+from ._blocks import by_blocks
 from ._energies.attention import squared_lengths
 from ._energies.spins import Spins
 from ._inference.recall import recall_steps
 from ._trajectory import Trajectory, temperature_of_sweeps
 from ._typing import Seed
 from ._validation import (
-    BLOCK_SIZE,
     all_or_nothing,
     announce,
     as_dense,
@@ -291,12 +290,8 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         if hasattr(self, "score_samples"):
             return float(np.mean(self.score_samples(X)))
         recalled, stored = self._recall(as_dense(states)), self._stored()
-        nearest = np.concatenate(
-            [
-                rows.nearest(recalled[block], stored)
-                for block in gen_batches(len(recalled), max(1, BLOCK_SIZE // stored.shape[0]))
-            ]
-        )
+        width = stored.shape[0]
+        nearest = by_blocks(lambda block: rows.nearest(block, stored), recalled, width)
         return rows.similarity(recalled, as_dense(stored[nearest]))
 
     def energy(self, X: ArrayLike) -> np.ndarray:
@@ -372,13 +367,18 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         check_count("n_sweeps", n_sweeps, 1)
         rng, rows = as_generator(random_state), self._rows(self._low_)
         given = read_given(self, given, n_samples, self.patterns_.dtype)
-        held, known, answer = rows.hold(given)
-        energy = self._energy()
+        energy, temperature, width = self._energy(), self._temperature(), given.shape[1]
         if isinstance(energy, Spins):
-            n_visits = len(known) * n_sweeps * energy.n_units * energy.width
+            width = max(width, energy.width)
+            n_visits = len(given) * n_sweeps * energy.n_units * energy.width
             announce("sample", n_visits, "Lower n_sweeps, or ask for fewer rows.")
-        drawn = energy.draw(known, held, self._temperature(), n_sweeps, rng)
-        return np.where(held, answer, rows.write(drawn, given.dtype))
+
+        def run(given):
+            held, known, answer = rows.hold(given)
+            drawn = energy.draw(known, held, temperature, n_sweeps, rng)
+            return np.where(held, answer, rows.write(drawn, given.dtype))
+
+        return by_blocks(run, given, width)
 
     def trajectory(
         self,

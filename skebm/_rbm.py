@@ -18,19 +18,20 @@ from sklearn.utils import check_array
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from ._blocks import BLOCK_SIZE, by_blocks
 from ._callbacks import run_epochs
 from ._energies.bipartite import Bipartite, may_diverge
 from ._energies.energy import TooManyStatesError
 from ._energies.sums import LARGEST_WORK
 from ._inference import tap
 from ._inference.chains import N_RUNGS as N_TEMPERED
-from ._inference.chains import run_in_blocks, tempered_samples
+from ._inference.chains import tempered_samples
 from ._inference.likelihood import estimate
 from ._learning.balance import equilibrate, look
 from ._learning.factor_analysis import maximize
 from ._learning.optimizer import State
 from ._learning.rbm import N_HOT, N_RUNGS, Parameters, Workspace, epoch, n_model_chains
-from ._machine import BLOCK_SIZE, DEFAULT_CHAINS, DEFAULT_TEMPERATURES, LOOK, N_CHAINS, Machine
+from ._machine import DEFAULT_CHAINS, DEFAULT_TEMPERATURES, LOOK, N_CHAINS, Machine
 from ._trajectory import Trajectory, temperature_of_sweeps
 from ._typing import Seed
 from ._validation import (
@@ -822,7 +823,7 @@ class RBM(Machine):
         model = self._model()
         if _needs_double(model):
             model = model.astype(np.float64)
-        return self._by_blocks(
+        return by_blocks(
             lambda rows: model.log_weight(_drawn(model.visible, rows)), X, self._width()
         )
 
@@ -894,7 +895,7 @@ class RBM(Machine):
             ``F(x) = -T ln sum_h exp(-E(x, h) / T)``, so that ``ln p(x) = -F(x) / T - ln Z``.
         """
         X = self._read(X)
-        return self._by_blocks(self._model().free_energy, X, self._width())
+        return by_blocks(self._model().free_energy, X, self._width())
 
     def pseudo_likelihood(self, X: ArrayLike) -> np.ndarray:
         """Compute the log pseudo-likelihood of every row, which needs no ln Z.
@@ -934,7 +935,7 @@ class RBM(Machine):
             rows = as_dense(rows)
             return model.pseudo_likelihood(rows)
 
-        return self._by_blocks(of_rows, X, self._width())
+        return by_blocks(of_rows, X, self._width())
 
     # ---------------------------------------------------------------- thermodynamics
 
@@ -1254,13 +1255,12 @@ class RBM(Machine):
         check_count("n_steps", n_steps, 0)
         rng, model = as_generator(random_state), self._model()
         self._announce("gibbs", n_steps, X.shape[0], "Lower n_steps, or give fewer rows.")
-        states = as_dense(X).astype(self.components_.dtype)
 
-        def run(states, held):
+        def run(rows):
+            states = as_dense(rows).astype(self.components_.dtype)
             return model.sweeps(states, [1.0] * n_steps, rng)
 
-        run_in_blocks(run, states, sum(self.components_.shape))
-        return states
+        return by_blocks(run, X, self._width())
 
     def sample(
         self,
@@ -1319,27 +1319,29 @@ class RBM(Machine):
         check_count("n_sweeps", n_sweeps, 1)
         check_method("algorithm", algorithm, ("gibbs", "tempering"))
         rng = as_generator(random_state)
-        model, held = self._sampler(), None
-        if given is not None:
-            given = read_given(self, given, n_samples, self.components_.dtype)
+        model, is_free = self._sampler(), given is None
+        given = read_given(self, given, n_samples, self.components_.dtype)
+        if not is_free:
             check_given(given, model.visible)
-            n_samples, held = len(given), ~np.isnan(given)
-        n_chains = n_samples * (N_TEMPERED if algorithm == "tempering" else 1)
-        self._announce("sample", n_sweeps, n_chains, "Lower n_sweeps, or ask for fewer rows.")
-        states = self._draw_start(model, n_samples, rng)
-        if held is not None:
-            np.copyto(states, given, where=held)
+        n_rungs = N_TEMPERED if algorithm == "tempering" else 1
+        advice = "Lower n_sweeps, or ask for fewer rows."
+        self._announce("sample", n_sweeps, len(given) * n_rungs, advice)
 
-        def run(states, held):
+        def run(given):
+            states = self._draw_start(model, len(given), rng)
+            held = None if is_free else ~np.isnan(given)
+            if held is not None:
+                np.copyto(states, given, where=held)
             if algorithm == "tempering":
-                return tempered_samples(model, states, n_sweeps, rng, held)
-            return model.sweeps(states, [1.0] * n_sweeps, rng, held)
+                states = tempered_samples(model, states, n_sweeps, rng, held)
+            else:
+                states = model.sweeps(states, [1.0] * n_sweeps, rng, held)
+            states = states.astype(given.dtype, copy=False)
+            if held is not None:  # as they came, before any rounding
+                np.copyto(states, given, where=held)
+            return states
 
-        run_in_blocks(run, states, sum(self.components_.shape), held)
-        states = states.astype(self.components_.dtype, copy=False)
-        if held is not None:  # as they came, before any rounding
-            np.copyto(states, given, where=held)
-        return states
+        return by_blocks(run, given, n_rungs * self._width())
 
     def trajectory(
         self,
@@ -1478,7 +1480,7 @@ class RBM(Machine):
         def of_rows(rows):
             return model.conditional_mean(rows, ~np.isnan(rows), n_chains, n_sweeps, rng)
 
-        mean = self._by_blocks(of_rows, given, n_chains * self._width()).astype(given.dtype)
+        mean = by_blocks(of_rows, given, n_chains * self._width()).astype(given.dtype)
         return np.where(np.isnan(given), mean, given)
 
     @property

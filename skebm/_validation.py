@@ -15,10 +15,10 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite, check_array, check_random_state, gen_batches
 from sklearn.utils.validation import validate_data
 
+from ._blocks import BLOCK_SIZE
+
 # about how many weights chains visit in a minute
 VISITS_A_MINUTE = 2.5e11
-# entries of rows that are looked at at once
-BLOCK_SIZE = 2**22
 # largest number of rows, chains or sweeps that anybody can wait for
 LARGEST_COUNT = 10**10
 # of the squared distances between rows, that one column may make without a warning
@@ -191,7 +191,7 @@ def read_given(estimator, given, n_samples, dtype):
     0; results are dense anyhow.
     """
     if given is None:
-        return np.full((n_samples, estimator.n_features_in_), np.nan, dtype)
+        return np.broadcast_to(np.array(np.nan, dtype), (n_samples, estimator.n_features_in_))
     given = validate_data(
         estimator,
         given,

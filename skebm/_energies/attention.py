@@ -255,8 +255,8 @@ class Attention:
         return mean, value
 
     def row_batches(self, n_rows):
-        """All rows: products are done in blocks anyhow."""
-        return [slice(0, n_rows)]
+        """Rows so few that their states stay small."""
+        return gen_batches(n_rows, max(1, LARGEST_BLOCK // self.patterns.shape[1]))
 
     def recall_start(self, states):
         """The states."""

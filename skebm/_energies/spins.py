@@ -52,11 +52,8 @@ class Spins(Energy):
         """States after sweeps from random ones, with the known values where units are held."""
         start = np.where(rng.random(known.shape) < 0.5, -1, 1)
         beta = 1 / float(temperature) if temperature else np.inf
-        states = np.where(held, known, start).astype(self.dtype)
-        for rows in self.row_batches(len(states)):
-            part = held[rows] if held[rows].any() else None
-            states[rows] = self.sweeps(states[rows], [beta] * n_sweeps, rng, part)
-        return states
+        start = np.where(held, known, start)
+        return self.sweeps(start, [beta] * n_sweeps, rng, held if held.any() else None)
 
     # ---------------------------------------------------------------- recall
 

@@ -1,10 +1,7 @@
 """Parallel tempering, for every energy that has a path from independent units."""
 
 import numpy as np
-from sklearn.utils import gen_batches
 
-# entries of the states of a block of chains
-BLOCK_SIZE = 2**22
 # rungs of the ladder with which samples are drawn
 N_RUNGS = 10
 # sweeps between two placements of the rungs, and the last of all that move them
@@ -145,21 +142,3 @@ def tempered_samples(energy, start, n_sweeps, rng, held=None):
             if sweep % PLACE_EVERY == 0:
                 betas, rates = place(betas, rates), np.zeros_like(rates)
     return states[-n_chains:]
-
-
-def run_in_blocks(run, states, n_units, held=None):
-    """Run chains, some of them after others, so that what sweeps need beside the states is small.
-
-    Parameters
-    ----------
-    run : callable
-        From states and what is held of them to states after the run.
-    states : ndarray of shape (n_chains, n_kept)
-        Where chains start; replaced by where they end.
-    n_units : int
-        Number of units of a chain, those that are not kept included.
-    held : ndarray of bool of shape (n_chains, n_kept), default=None
-        Units that keep their states.
-    """
-    for rows in gen_batches(len(states), max(1, BLOCK_SIZE // n_units)):
-        states[rows] = run(states[rows], None if held is None else held[rows])
