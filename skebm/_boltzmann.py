@@ -589,7 +589,7 @@ class BoltzmannMachine(Machine):
                 _, second, mean = CLIMBS[algorithm](model, rows, shares)
                 return second.astype(v.dtype), mean.astype(v.dtype), None, offset
         else:
-            n_chains = N_CHAINS if self.n_chains is None else self.n_chains
+            n_chains = N_CHAINS if self.n_chains is None else int(self.n_chains)
             chains = getattr(self, "chains_", None)
             if chains is None or len(chains) != n_chains:
                 base = self._base_field()

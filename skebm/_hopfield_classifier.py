@@ -20,7 +20,15 @@ from ._learning.bandwidth import class_temperature
 from ._learning.dense import Memories, train_epoch
 from ._memory import stacked, temperature_in_use
 from ._typing import Seed
-from ._validation import all_or_nothing, as_generator, available_if, examine_scales, read
+from ._validation import (
+    all_or_nothing,
+    as_dense,
+    as_generator,
+    available_if,
+    examine_scales,
+    is_named,
+    read,
+)
 from .interactions import as_interaction
 
 # share of the learning rate that is left in the end
@@ -251,10 +259,11 @@ class HopfieldClassifier(ClassifierMixin, BaseEstimator):
         return X, y
 
     def _accept_sparse(self):
-        stores = self.n_memories is None and self.similarity != "manhattan"
+        stores = self.n_memories is None and not is_named(self.similarity, "manhattan")
         return "csr" if stores else False
 
     def _store(self, X, one_hot):
+        X = X if self._accept_sparse() else as_dense(X)
         self.patterns_, self.pattern_labels_ = X, one_hot
         self._kind_ = (self.similarity, self.interaction)
         energy = Attention.of(X, self.similarity, as_interaction(self.interaction))

@@ -558,9 +558,14 @@ class Machine(
                 self._announce("Annealing", 2 * n_temperatures, n_chains, advice)
             options |= {"states": self._visited(sampler, rng), "sampler": sampler}
             value = likelihood.log_partition(self._model(), rng, **options)
-            # pairs, as formats for exchange have no keys of several parts
-            self._log_partition_ = self._fingerprint(), list((kept | {name: value}).items())
+            self._keep_log_partition(name, value)
         return value
+
+    def _keep_log_partition(self, name, value):
+        """Keep a value for the parameters as they are, by the arguments that gave it."""
+        kept = self._kept_log_partitions() | {name: value}
+        # pairs, as formats for exchange have no keys of several parts
+        self._log_partition_ = self._fingerprint(), list(kept.items())
 
     def _kept_log_partitions(self):
         """What was computed for the parameters as they are, by the arguments."""

@@ -183,6 +183,8 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         """Draw what storing starts from."""
 
     def _store(self, states, low, dtype):
+        if not self._accept_sparse():
+            states = as_dense(states)
         self._model_ = self._learn(states)
         self._low_ = low
         self.patterns_ = self._rows(low).write(states, dtype)

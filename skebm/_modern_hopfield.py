@@ -15,7 +15,7 @@ from ._energies.dense import Dense
 from ._inference.recall import end_in_one, recall
 from ._learning.bandwidth import recall_temperature
 from ._memory import Memory, NumberRows, SpinRows, temperature_in_use
-from ._validation import available_if, check_count, examine_scales, read_given, warn
+from ._validation import available_if, check_count, examine_scales, is_named, read_given, warn
 from .interactions import INTERACTIONS, Interaction, as_interaction
 
 
@@ -35,7 +35,7 @@ class TopAssociations(NamedTuple):
 
 
 def _has_density(memory):
-    if memory.similarity == "cosine" and not memory._dense():
+    if is_named(memory.similarity, "cosine") and not memory._dense():
         return (
             "similarity='cosine' leaves the lengths of rows open, so that there is no density. Use "
             "another similarity."
@@ -52,7 +52,7 @@ def _has_spins(memory):
 
 def _has_known_density(memory):
     interaction = memory._interaction()
-    if not getattr(interaction, "is_softmax", False) or memory.similarity == "cosine":
+    if not getattr(interaction, "is_softmax", False) or is_named(memory.similarity, "cosine"):
         return (
             "it needs interaction='softmax' and a similarity other than 'cosine', got "
             f"{memory.interaction!r} and {memory.similarity!r}. Use energy."
@@ -184,7 +184,7 @@ class ModernHopfieldMemory(Memory):
         return getattr(self._interaction(), "reads_spins", False)
 
     def _accept_sparse(self):
-        return False if self._dense() or self.similarity == "manhattan" else "csr"
+        return False if self._dense() or is_named(self.similarity, "manhattan") else "csr"
 
     def _rows(self, low):
         return SpinRows(self.binarize, low) if self._dense() else NumberRows()

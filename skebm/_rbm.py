@@ -729,7 +729,7 @@ class RBM(Machine):
 
     def _resume_chains(self, model, before, rng):
         """Hidden states of the last update; new ones, from independent units, where missing."""
-        n_chains = N_CHAINS if self.n_chains is None else self.n_chains
+        n_chains = N_CHAINS if self.n_chains is None else int(self.n_chains)
         own = getattr(self, "chains_", None)
         wanted = [(own, n_chains)]
         if self.algorithm == "tempering":

@@ -192,14 +192,15 @@ def read_given(estimator, given, n_samples, dtype):
     """
     if given is None:
         return np.broadcast_to(np.array(np.nan, dtype), (n_samples, estimator.n_features_in_))
-    given = validate_data(
-        estimator,
-        given,
-        reset=False,
-        accept_sparse="csr",
-        dtype=dtype,
-        ensure_all_finite="allow-nan",
-    )
+    with np.errstate(over="ignore", invalid="ignore"):
+        given = validate_data(
+            estimator,
+            given,
+            reset=False,
+            accept_sparse="csr",
+            dtype=dtype,
+            ensure_all_finite="allow-nan",
+        )
     given = as_dense(given)
     if np.isinf(given).any():
         raise ValueError("given contains infinity; use NaN for a free feature.")
@@ -640,6 +641,11 @@ def check_method(name, value, allowed):
     if not isinstance(value, str) or value not in allowed:
         words = [repr(word) for word in allowed]
         raise ValueError(f"{name} must be {', '.join(words[:-1])} or {words[-1]}, got {value!r}.")
+
+
+def is_named(value, name):
+    """Whether a parameter, which may be anything before it is validated, is that name."""
+    return isinstance(value, str) and value == name
 
 
 def check_count(name, value, least):

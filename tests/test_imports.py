@@ -24,6 +24,7 @@ RANKS = {
     "_boltzmann": 6,
     "_outliers": 6,
     "_trusted": 7,
+    "distributed": 5,
     "inspection": 7,
     "__init__": 8,
     "__main__": 9,

@@ -358,9 +358,14 @@ def test_sparse_samples_come_in_batches_and_refuse_what_overflows(interaction):
         patch.setattr(Attention, "_draw_mixture", counted)
         assert memory.sample(3, random_state=0).shape == (3, 3)
     assert len(calls) < 60  # one in about 2000 proposals is accepted
-    huge = ModernHopfieldMemory(interaction).fit(1e200 * X)
-    with np.errstate(all="ignore"), pytest.raises(ValueError, match=r"overflow. Scale the data"):
-        huge.sample(3, random_state=0)
+    with pytest.raises(ValueError, match=r"overflow. Scale the data"):
+        ModernHopfieldMemory(interaction).fit(1e200 * X)
+    with pytest.raises(ValueError, match=r"^temperature=1.0 is too small for rows as long as"):
+        ModernHopfieldMemory(interaction, temperature=1.0).fit(1e200 * X)
+    with pytest.raises(ValueError, match=r"^temperature=1e-320 is too small"):
+        ModernHopfieldMemory(interaction, temperature=1e-320).fit(X)
+    with pytest.raises(ValueError, match=r"overflow. Scale the data"):
+        memory.energy(1e200 * X)
 
 
 @pytest.mark.parametrize("interaction", ["softmax", "exponential"])

@@ -135,6 +135,14 @@ class Attention:
                 "temperature=0 is for spins; temperature must be positive for interaction="
                 f"{self.interaction!r}. A small one picks single patterns."
             )
+        with np.errstate(over="ignore"):
+            largest = np.square(self.dtype.type(self.reach)) / self.dtype.type(temperature)
+        if not np.isfinite(largest):
+            raise ValueError(
+                f"temperature={temperature!r} is too small for rows as long as {self.reach:.3g}: "
+                "similarities over the temperature overflow. Raise temperature, or scale the data "
+                "down."
+            )
         return self.replace(temperature=temperature, block_size=block_size)
 
     @property
@@ -203,7 +211,9 @@ class Attention:
     def _associations(self, states):
         """Weights over all patterns and values of F, for blocks of states, one after another."""
         for rows in gen_batches(states.shape[0], max(1, LARGEST_BLOCK // self.n_patterns)):
-            yield self.interaction.associate(self.scores(self.queries(states[rows])))
+            with np.errstate(over="ignore", invalid="ignore"):
+                weights, value = self.interaction.associate(self.scores(self.queries(states[rows])))
+            yield weights, _checked(value)
 
     def weight_blocks(self, states):
         """Weights over all patterns, for blocks of states, one after another."""
@@ -230,6 +240,7 @@ class Attention:
 
     # ---------------------------------------------------------------- energy and recall
 
+    @np.errstate(over="ignore", invalid="ignore")
     def energy(self, states):
         """Energy of every state, with a constant that makes it at least 0."""
         value = self.interaction_value(states).astype(np.float64)
@@ -242,7 +253,7 @@ class Attention:
             result += 0.5 * squared_lengths(differences)
         if self.similarity == "dot":
             result += self.lift.max()
-        return result + (self.similarity == "cosine")
+        return _checked(result + (self.similarity == "cosine"))
 
     def step(self, states):
         """One step of recall: new states, and F of the scores of the old ones."""
@@ -345,10 +356,7 @@ class Attention:
             copies = np.repeat(rows, n_proposals)
             drawn = self._draw_mixture(known[copies], held[copies], rng)
             drawn = np.where(held[copies], known[copies], drawn)
-            with np.errstate(over="ignore", invalid="ignore"):
-                log_share = self.interaction_value(drawn) - soft.interaction_value(drawn)
-            if not np.isfinite(log_share).all():
-                raise ValueError(OVERFLOW)
+            log_share = self.interaction_value(drawn) - soft.interaction_value(drawn)
             accepted = np.log1p(-rng.random(len(copies))) < log_share
             accepted = accepted.reshape(len(rows), n_proposals)
             found, first = accepted.any(axis=1), accepted.argmax(axis=1)
@@ -411,6 +419,14 @@ class Attention:
             yield rows, log_weights - cost / self.temperature
 
 
+def _checked(value):
+    """What is finite, or an error for users."""
+    if not np.isfinite(value).all():
+        raise ValueError(OVERFLOW)
+    return value
+
+
+@np.errstate(over="ignore", invalid="ignore")
 def _online_softmax(energy, states):
     """Mean of the values under softmax weights, and the log-sum-exp of the scores."""
     queries = energy.queries(states)
@@ -440,7 +456,7 @@ def _online_softmax(energy, states):
         mean += product
         largest = higher
     mean /= total[:, np.newaxis]
-    return mean, largest + np.log(total)
+    return mean, _checked(largest + np.log(total))
 
 
 def _weighted(energy, weights):

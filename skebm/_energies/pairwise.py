@@ -233,6 +233,6 @@ def _on_exact_grid(left, right):
             continue
         exponent = int(np.ceil(np.log2(max(np.abs(part).max(), 1e-300))))
         step = 2.0 ** (exponent - free // whole.count(False))
-        factors[k] = np.rint(part / step) * step
+        factors[k] = np.rint(part / step) * step + 0.0  # no negative zeros
         grid *= step
     return *factors, grid

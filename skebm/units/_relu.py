@@ -33,7 +33,8 @@ class ReLU(Unit):
         result = np.log(erfcx(below)) + 0.5 * log(pi * temperature / 2)
         above = x > 0
         x = x[above]
-        result[above] = 0.5 * x**2 + log_ndtr(x) + 0.5 * log(2 * pi * temperature)
+        with np.errstate(over="ignore"):
+            result[above] = 0.5 * x**2 + log_ndtr(x) + 0.5 * log(2 * pi * temperature)
         result *= temperature
         return result
 
