@@ -159,6 +159,9 @@ def read(estimator, X, *, reset=False, accept_sparse="csr", holes=False):
             X.sum_duplicates()
         # a csr_matrix would take X**2 for a matrix product
         X = sparse.csr_array(X)
+    elif not X.flags.aligned:
+        # as buffers from other processes may come: every operation would be many times slower
+        X = X.copy()
     with _advice_on_missing(estimator):
         return _as_float(X, "X", estimator)
 

@@ -9,6 +9,7 @@ from numpydoc.validate import validate
 
 import skebm
 import skebm.datasets
+import skebm.distributed
 import skebm.inspection
 import skebm.interactions
 import skebm.metrics
@@ -26,6 +27,7 @@ def public_names():
     for module in (
         skebm,
         skebm.datasets,
+        skebm.distributed,
         skebm.inspection,
         skebm.interactions,
         skebm.metrics,

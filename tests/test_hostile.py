@@ -37,6 +37,7 @@ FORMS = {
     "strides": lambda X, path: np.repeat(np.repeat(X, 2, axis=0), 3, axis=1)[::2, ::3],
     "reversed": lambda X, path: X[::-1, ::-1].copy()[::-1, ::-1],
     "read-only": lambda X, path: _frozen(X),
+    "unaligned": lambda X, path: _unaligned(X),
     "memory-mapped": lambda X, path: _mapped(X, path),
     "big-endian": lambda X, path: X.astype(">f8"),
     "float32": lambda X, path: X.astype(np.float32),
@@ -77,6 +78,14 @@ BAD = {
 
 class _Rows(np.ndarray):
     """A subclass of arrays."""
+
+
+def _unaligned(X):
+    buffer = np.empty(X.nbytes + 1, np.uint8)
+    moved = np.frombuffer(buffer, X.dtype, X.size, 1).reshape(X.shape)
+    moved[:] = X
+    assert not moved.flags.aligned
+    return moved
 
 
 def _frozen(X):
