@@ -62,14 +62,14 @@ def main(options):
             for n_hidden in (64, 500):
                 for chunk_size in (1000, 10_000):
                     a_round, at_home = _seconds(n_hidden, chunk_size, n_workers)
-                    line = dict(
-                        n_workers=n_workers,
-                        n_hidden=n_hidden,
-                        chunk_size=chunk_size,
-                        round=a_round,
-                        at_home=at_home,
-                        speed_up=n_workers * at_home / a_round,
-                    )
+                    line = {
+                        "n_workers": n_workers,
+                        "n_hidden": n_hidden,
+                        "chunk_size": chunk_size,
+                        "round": a_round,
+                        "at_home": at_home,
+                        "speed_up": n_workers * at_home / a_round,
+                    }
                     results["seconds"].append(line)
                     print("  ".join(f"{key} {value:.4g}" for key, value in line.items()))
     return results

@@ -2,10 +2,10 @@
 How much likelihood do replicas cost?
 =====================================
 
-Several replicas of an RBM learn from different rows at the same time, and their parameters are averaged after
-every chunk of rows. That is how a cluster learns faster than one process. Averages have a price: between two of
-them, replicas drift apart. Here they learn in threads; with a ``distributed.Client`` the same lines run on
-a cluster.
+Several replicas of an RBM learn from different rows at the same time, and their parameters are
+averaged after every chunk of rows. That is how a cluster learns faster than one process. Averages
+have a price: between two of them, replicas drift apart. Here they learn in threads; with a
+``distributed.Client`` the same lines run on a cluster.
 """
 
 import dask.array as da
@@ -15,9 +15,8 @@ from sklearn.datasets import load_digits
 
 from skebm import RBM, distributed
 
-# %%
-# Binary digits, eight copies of the training rows in random order, in chunks. A dozen hidden units, so that
-# likelihoods are exact.
+# %% Binary digits, eight copies of the training rows in random order, in chunks. A dozen hidden
+# units, so that likelihoods are exact.
 
 X = (load_digits().data >= 8).astype(np.float32)
 rng = np.random.default_rng(0)
@@ -38,9 +37,9 @@ for i, chunk_size in enumerate(periods):
 
 in_memory = RBM(12, batch_size=20, max_iter=10, alpha=0.0, random_state=0).fit(train).score(test)
 
-# %%
-# One replica is training in chunks, and as good as training in memory. Four cost some tenths of a nat at most,
-# after as many passes over the rows, which would take a quarter of the time on four workers.
+# %% One replica is training in chunks, and as good as training in memory. Four cost some tenths
+# of a nat at most, after as many passes over the rows, which would take a quarter of the time on
+# four workers.
 
 figure, axes = plt.subplots(figsize=(6, 4))
 for chunk_size, row in zip(periods, scores, strict=True):
