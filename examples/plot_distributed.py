@@ -15,7 +15,8 @@ from sklearn.datasets import load_digits
 
 from skebm import RBM, distributed
 
-# %% Binary digits, eight copies of the training rows in random order, in chunks. A dozen hidden
+# %%
+# Binary digits, eight copies of the training rows in random order, in chunks. A dozen hidden
 # units, so that likelihoods are exact.
 
 X = (load_digits().data >= 8).astype(np.float32)
@@ -37,7 +38,8 @@ for i, chunk_size in enumerate(periods):
 
 in_memory = RBM(12, batch_size=20, max_iter=10, alpha=0.0, random_state=0).fit(train).score(test)
 
-# %% One replica is training in chunks, and as good as training in memory. Four cost some tenths
+# %%
+# One replica is training in chunks, and as good as training in memory. Four cost some tenths
 # of a nat at most, after as many passes over the rows, which would take a quarter of the time on
 # four workers.
 
