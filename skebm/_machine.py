@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import zlib
+from contextlib import contextmanager
 from copy import copy
 from numbers import Real
 from typing import NamedTuple, Self
@@ -130,13 +131,12 @@ class Machine(
             If a parameter or X is not valid, or training diverges. A machine fitted before stays
             as it was.
         """
-        with all_or_nothing(self) as finished:
+        with all_or_nothing(self) as finished, self._reading():
             resume = self.warm_start and hasattr(self, "n_iter_")
             X = self._read_training(X, reset=not resume)
             if not resume:
                 self._begin(X)
             self._learn(X, resume, finished)
-            vars(self).pop("_holes_", None)
         return self
 
     def _learn(self, X, resume, finished):
@@ -333,7 +333,7 @@ class Machine(
         """
         # _fit_context checks the parameters of the first call only
         self._validate_params()
-        with all_or_nothing(self) as finished:
+        with all_or_nothing(self) as finished, self._reading():
             first = not hasattr(self, "n_iter_")
             X = self._read_training(X, reset=first)
             if first:
@@ -350,8 +350,15 @@ class Machine(
             fitted["_course_"] = fitted["_course_"]._replace(best=None, fall=None)
             vars(self).update(fitted)
             finished.append(self.n_iter_)
-            vars(self).pop("_holes_", None)
         return self
+
+    @contextmanager
+    def _reading(self):
+        """What belongs to the rows of a call ends with it, however it ends."""
+        try:
+            yield
+        finally:
+            vars(self).pop("_holes_", None)
 
     def _begin(self, X):
         """Start anew, with a generator that is the only source of randomness from here on."""
