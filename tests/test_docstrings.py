@@ -14,6 +14,7 @@ import skebm.inspection
 import skebm.interactions
 import skebm.metrics
 import skebm.monitors
+import skebm.onnx
 import skebm.theory
 import skebm.units
 
@@ -32,6 +33,7 @@ def public_names():
         skebm.interactions,
         skebm.metrics,
         skebm.monitors,
+        skebm.onnx,
         skebm.theory,
         skebm.units,
     ):

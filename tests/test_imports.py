@@ -25,6 +25,7 @@ RANKS = {
     "_outliers": 6,
     "_trusted": 7,
     "distributed": 5,
+    "onnx": 6,
     "inspection": 7,
     "__init__": 8,
     "__main__": 9,
