@@ -22,7 +22,7 @@ def register() -> None:
 
     Hidden units of an `RBM` may be Bernoulli, spin or categorical; memories have dot or Euclidean
     similarity and softmax weights. Others raise `NotImplementedError` when they are converted.
-    Results agree with those of the estimators within 1e-5, in single precision; those of recall that
+    Results agree with those of the estimators within 1e-5, in single precision; of recall that
     settles, within its `tol`.
 
     Raises

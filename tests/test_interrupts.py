@@ -49,13 +49,19 @@ OTHERS = {
 def interrupted(call, delay):
     """Whether a call was interrupted after that many seconds."""
 
+    armed = [True]
+
     def interrupt(*_):
-        raise KeyboardInterrupt
+        # never after the call, where nobody expects it
+        if armed:
+            armed.clear()
+            raise KeyboardInterrupt
 
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         signal.setitimer(signal.ITIMER_REAL, delay)
         call()
+        armed.clear()
     except KeyboardInterrupt:
         return True
     finally:
