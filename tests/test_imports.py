@@ -1,6 +1,8 @@
 """Imports point down: from estimators to learning, inference, energies, units."""
 
 import ast
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,3 +52,26 @@ def test_imports_point_down(path):
     for name in set(imported(path)) & set(RANKS) - {own}:
         assert RANKS[name] < RANKS[own], f"{own} imports {name}"
     assert own in RANKS
+
+
+NO_NETWORK = """
+import socket
+
+def refuse(*arguments, **options):
+    raise AssertionError("the network")
+
+socket.socket.connect = socket.getaddrinfo = socket.create_connection = refuse
+import numpy as np
+import skebm, skebm.datasets, skebm.inspection, skebm.metrics, skebm.monitors, skebm.theory
+X = np.eye(5)
+skebm.RBM(2, max_iter=2).fit(X).score(X)
+skebm.HopfieldMemory().fit(X).transform(X)
+print("done")
+"""
+
+
+def test_nothing_touches_the_network():
+    done = subprocess.run(
+        [sys.executable, "-c", NO_NETWORK], capture_output=True, text=True, check=False
+    )
+    assert done.stdout == "done\n", done.stderr

@@ -33,6 +33,7 @@ from .spins import Spins
 
 # spins whose differences are computed at once in a sweep
 BLOCK = 32
+MOST_BLOCKS = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,9 @@ class Dense(Spins):
     @cached_property
     def blocks(self):
         """Units whose differences are computed at once, as slices."""
-        return list(gen_batches(self.n_units, BLOCK))
+        # compiled loops weigh a table of all overlaps once a block
+        size = BLOCK if compiled.decide_dense is None else max(BLOCK, self.n_units // MOST_BLOCKS)
+        return list(gen_batches(self.n_units, size))
 
     def overlaps(self, s):
         """``xi_mu . s`` of every row, exact integers, shape (n_rows, n_patterns)."""
