@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 import pytest
+import sklearn
 
 from skebm import (
     RBM,
@@ -44,6 +45,13 @@ OTHERS = {
     "imputer": (EnergyImputer(random_state=0), HOLES),
     "detector": (EnergyOutlierDetector(), X),
 }
+
+
+@pytest.fixture(autouse=True)
+def restored_configuration():
+    """Whatever an interrupt leaves of scikit-learn's own contexts ends with the test."""
+    with sklearn.config_context():
+        yield
 
 
 def interrupted(call, delay):
