@@ -19,7 +19,7 @@ from ._blocks import by_blocks
 from ._callbacks import run_epochs
 from ._energies.coupled import Coupled, arrange
 from ._energies.sums import LARGEST_TABLE, LARGEST_WORK, work
-from ._inference.chains import N_RUNGS, tempered_samples
+from ._inference.chains import tempered_samples
 from ._inference.mean_field import coupled_means
 from ._inference.moments import clamped_moments, free_moments
 from ._learning import climb
@@ -1071,9 +1071,7 @@ class BoltzmannMachine(Machine):
         model = self._in_single(self._sampler())
         given = read_given(self, given, n_samples, dtype)
         n_visible, chains = given.shape[1], getattr(self, "chains_", None)
-        n_rungs = N_RUNGS if algorithm == "tempering" else 1
-        advice = "Lower n_sweeps, or ask for fewer rows."
-        self._announce("sample", n_sweeps, len(given) * n_rungs, advice)
+        n_rungs = self._announce_sample(len(given), n_sweeps, algorithm)
         betas = np.ones(n_sweeps)
         if algorithm == "annealing":
             betas[: n_sweeps // 2] = np.linspace(0, 1, n_sweeps // 2, endpoint=False)

@@ -22,6 +22,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._callbacks import CallbackSupportMixin, run_epochs
 from ._energies.sums import LARGEST_WORK
 from ._inference import likelihood
+from ._inference.chains import N_RUNGS
 from ._inference.likelihood import SMALL_ERROR, LogPartition
 from ._learning.optimizer import State
 from ._validation import (
@@ -601,6 +602,13 @@ class Machine(
         if not any(is_enough(*item) for item in self._kept_log_partitions().items()):
             self.log_partition()
         return min(self._kept_log_partitions().values(), key=width).value
+
+    def _announce_sample(self, n_rows, n_sweeps, algorithm):
+        """Warn before samples that take minutes; how many chains a row needs."""
+        n_rungs = N_RUNGS if algorithm == "tempering" else 1
+        advice = "Lower n_sweeps, or ask for fewer rows."
+        self._announce("sample", n_sweeps, n_rows * n_rungs, advice)
+        return n_rungs
 
     def _announce(self, method, n_sweeps, n_chains, advice):
         """Warn before chains that take minutes."""

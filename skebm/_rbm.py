@@ -24,7 +24,6 @@ from ._energies.bipartite import Bipartite, may_diverge
 from ._energies.energy import TooManyStatesError
 from ._energies.sums import LARGEST_WORK
 from ._inference import tap
-from ._inference.chains import N_RUNGS as N_TEMPERED
 from ._inference.chains import tempered_samples
 from ._inference.likelihood import estimate
 from ._learning.balance import equilibrate, look
@@ -1323,9 +1322,7 @@ class RBM(Machine):
         given = read_given(self, given, n_samples, self.components_.dtype)
         if not is_free:
             check_given(given, model.visible)
-        n_rungs = N_TEMPERED if algorithm == "tempering" else 1
-        advice = "Lower n_sweeps, or ask for fewer rows."
-        self._announce("sample", n_sweeps, len(given) * n_rungs, advice)
+        n_rungs = self._announce_sample(len(given), n_sweeps, algorithm)
 
         def run(given):
             states = self._draw_start(model, len(given), rng)

@@ -109,6 +109,7 @@ def fit(machine: Any, X: Any, *, n_replicas: int = 1, max_iter: int | None = Non
             "dask.array.from_array makes one of an array, from_memmap of a memory map."
         )
     check_count("n_replicas", n_replicas, 1)
+    machine._validate_params()
     chunks = X.rechunk({1: -1}).to_delayed().ravel()
     if max_iter is None:
         max_iter = machine._horizon(len(X))
@@ -152,19 +153,18 @@ def fit(machine: Any, X: Any, *, n_replicas: int = 1, max_iter: int | None = Non
             first = _averaged(learned)
             of_epoch += [replica.loss_curve_[-1] for replica in learned]
         losses = [*losses, float(np.mean(of_epoch))]
-        done = vars(first) | {
-            "n_iter_": epochs_before + epoch + 1,
-            "loss_curve_": losses,
-        }
-        vars(machine).update(
-            {name: value for name, value in done.items() if name not in machine.get_params()}
-        )
+        fitted = {name: value for name, value in vars(first).items() if name.endswith("_")}
+        fitted |= {"n_iter_": epochs_before + epoch + 1, "loss_curve_": losses}
+        for name in [name for name in vars(machine) if name.endswith("_")]:
+            if name not in fitted:  # of an earlier training
+                delattr(machine, name)
+        vars(machine).update(fitted)
     return machine
 
 
 def _learn(replica, rows, rate):
-    """What a replica is after a pass over some rows; it may be another task's, too."""
-    return deepcopy(replica).set_params(learning_rate=rate).partial_fit(np.asarray(rows))
+    """What a replica is after a pass over some rows; itself it stays as it is."""
+    return copy(replica).set_params(learning_rate=rate).partial_fit(np.asarray(rows))
 
 
 def _parameters(machine):

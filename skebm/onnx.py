@@ -11,6 +11,7 @@ import numpy as np
 
 from ._energies.attention import Attention
 from ._hopfield_classifier import LARGEST_OVERLAP, HopfieldClassifier
+from ._memory import temperature_in_use
 from ._modern_hopfield import ModernHopfieldMemory
 from ._rbm import RBM
 
@@ -268,8 +269,6 @@ def _convert_classifier(scope, operator, container):
     classifier = operator.raw_operator
     graph, rows = _start(scope, operator, container)
     if isinstance(classifier._model_, Attention):
-        from ._memory import temperature_in_use
-
         model = classifier._model_.at(temperature_in_use(classifier), classifier.block_size)
         labels = classifier.pattern_labels_.toarray()
         shares = graph("MatMul", _weights(graph, model, rows), graph.constant(labels))
@@ -279,7 +278,9 @@ def _convert_classifier(scope, operator, container):
     probabilities = graph("Div", shares, sums)
     best = graph("ArgMax", probabilities, axis=1, keepdims=0)
     classes, (label, given_out) = classifier.classes_, operator.outputs
-    if classes.dtype.kind in "biu":
+    if scope.get_options(classifier, {"nocl": False})["nocl"]:
+        found = best
+    elif classes.dtype.kind in "biu":
         found = graph("Gather", graph.constant(classes, np.int64), best)
     else:
         name = scope.get_unique_variable_name("classes")

@@ -96,6 +96,21 @@ def test_the_mean_of_replicas_is_that_of_their_parameters():
     np.testing.assert_array_equal(rbm.components_, mean.components_)
 
 
+def test_replicas_differ_by_their_chains_and_tasks_leave_them_alone():
+    rows = bars(200, 0)
+    learned = []
+    original = distributed._averaged
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(distributed, "_averaged", lambda found: learned.extend(found) or found[0])
+        same = da.concatenate([da.from_array(rows, chunks=(200, 9))] * 2)
+        distributed.fit(machine(max_iter=1), same, n_replicas=2)
+    assert (learned[0].components_ != learned[1].components_).any()
+    one, two = (distributed._learn(learned[0], rows, 0.05).components_ for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    assert learned[0].learning_rate != 0.05
+    assert original(learned).n_iter_ == learned[0].n_iter_
+
+
 def test_training_goes_on_and_an_error_loses_nothing():
     X = da.from_array(bars(400, 0), chunks=(200, 9))
     rbm = distributed.fit(machine(max_iter=2), X)
@@ -104,11 +119,23 @@ def test_training_goes_on_and_an_error_loses_nothing():
     with pytest.raises(ValueError, match="NaN"):
         distributed.fit(rbm, bad)
     np.testing.assert_array_equal(rbm.components_, before)
+    with pytest.raises(ValueError, match="'learning_rate' parameter of RBM must be"):
+        distributed.fit(machine(learning_rate="fast"), X)
     rbm.set_params(warm_start=True)
     distributed.fit(rbm, X, max_iter=3)
     assert rbm.n_iter_ == 5
     assert len(rbm.loss_curve_) == 5
     assert np.isfinite(rbm.partial_fit(bars(50, 1)).score(bars(50, 2)))
+
+
+def test_nothing_of_an_earlier_training_remains():
+    X = bars(400, 0)
+    rbm = machine(early_stopping=True, max_iter=5, algorithm="tempering").fit(X)
+    assert {"validation_scores_", "best_iter_", "swap_rates_"} <= vars(rbm).keys()
+    rbm.set_params(early_stopping=False, algorithm="cd")
+    distributed.fit(rbm, da.from_array(X, chunks=(200, 9)), max_iter=1)
+    fresh = machine(max_iter=5, algorithm="cd").partial_fit(X)
+    assert vars(rbm).keys() == vars(fresh).keys()
 
 
 def test_boltzmann_machines_learn_in_chunks_too():

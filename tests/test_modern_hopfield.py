@@ -366,6 +366,11 @@ def test_sparse_samples_come_in_batches_and_refuse_what_overflows(interaction):
         ModernHopfieldMemory(interaction, temperature=1e-320).fit(X)
     with pytest.raises(ValueError, match=r"overflow. Scale the data"):
         memory.energy(1e200 * X)
+    # cosines do not grow with the rows, and distances less than products
+    large = 1e100 * X[:9]
+    for similarity in ("cosine", "manhattan"):
+        fine = ModernHopfieldMemory(interaction, similarity=similarity, temperature=1e-110)
+        np.testing.assert_allclose(fine.fit(large).transform(large), large)
 
 
 @pytest.mark.parametrize("interaction", ["softmax", "exponential"])

@@ -69,6 +69,22 @@ def test_recall(similarity, max_iter):
     assert (np.abs(recalled - 100 - IRIS).max(axis=1) > 0.1).mean() > 0.5
 
 
+def test_rows_that_have_settled_stay():
+    memory = ModernHopfieldMemory(temperature=0.5, tol=0.05).fit(IRIS[::5])
+    expected = memory.transform(IRIS)
+    np.testing.assert_allclose(run(memory, IRIS)[0], expected, atol=1e-5)
+    further = memory.set_params(tol=1e-6).transform(IRIS)
+    assert np.abs(further - expected).max() > 1e-3
+
+
+def test_rows_far_outside_overflow_nothing():
+    classifier = HopfieldClassifier(n_memories=9, random_state=0).fit(IRIS[::2], SPECIES[::2])
+    X = np.float32(1e20) * (IRIS - IRIS.mean(axis=0))
+    _, probabilities = run(classifier, X, options={"zipmap": False})
+    assert np.isfinite(probabilities).all()
+    np.testing.assert_allclose(probabilities, classifier.predict_proba(X), atol=1e-5)
+
+
 @pytest.mark.parametrize("y", [SPECIES, np.array(["a", "b", "ü"])[SPECIES]])
 @pytest.mark.parametrize("options", [{}, {"similarity": "dot"}, {"n_memories": 9}])
 def test_classes(options, y):
@@ -77,6 +93,13 @@ def test_classes(options, y):
     labels, probabilities = run(classifier, X, options={"zipmap": False})
     np.testing.assert_allclose(probabilities, classifier.predict_proba(X), atol=1e-5)
     assert np.mean(labels == classifier.predict(X)) == 1
+
+
+def test_classes_as_numbers():
+    y = np.array(["a", "b", "c"])[SPECIES]
+    classifier = HopfieldClassifier().fit(IRIS, y)
+    labels, _ = run(classifier, IRIS, options={"zipmap": False, "nocl": True})
+    np.testing.assert_array_equal(classifier.classes_[labels], classifier.predict(IRIS))
 
 
 def test_a_pipeline():

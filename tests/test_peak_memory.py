@@ -101,7 +101,8 @@ def test_learning_needs_two_and_a_half_copies_of_the_rows(algorithm, rows):
 
 def test_a_pass_over_sparse_rows_makes_none_of_them_dense():
     rng = np.random.default_rng(0)
-    X = sparse.random_array((5003, 20_011), density=0.001, format="csr", rng=rng)
+    places = rng.integers(5003, size=100_000), rng.integers(20_011, size=100_000)
+    X = sparse.csr_array((np.ones(100_000), places), shape=(5003, 20_011))
     X.data[:] = 1
     model = RBM(3, max_iter=1, batch_size=50, random_state=0)
     peak, _ = peak_of(lambda: model.fit(X))

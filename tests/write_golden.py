@@ -32,7 +32,7 @@ def models():
         "HopfieldMemory": (skebm.HopfieldMemory(), B[:3]),
         "HopfieldMemory, inverse": (skebm.HopfieldMemory("pseudo_inverse"), B[:3]),
         "ModernHopfieldMemory": (skebm.ModernHopfieldMemory(), N),
-        "ModernHopfieldMemory, spins": (skebm.ModernHopfieldMemory("polynomial"), B),
+        "ModernHopfieldMemory, spins": (skebm.ModernHopfieldMemory("polynomial", degree=3), B),
         "HopfieldClassifier": (skebm.HopfieldClassifier(), N),
         "HopfieldClassifier, trained": (skebm.HopfieldClassifier(5, **short), N),
         "EnergyOutlierDetector": (skebm.EnergyOutlierDetector(), N),

@@ -135,8 +135,10 @@ class Attention:
                 "temperature=0 is for spins; temperature must be positive for interaction="
                 f"{self.interaction!r}. A small one picks single patterns."
             )
+        # of the similarities: products of rows, distances, or cosines
+        power = {"cosine": 0, "manhattan": 1}.get(self.similarity, 2)
         with np.errstate(over="ignore"):
-            largest = np.square(self.dtype.type(self.reach)) / self.dtype.type(temperature)
+            largest = self.dtype.type(self.reach) ** power / self.dtype.type(temperature)
         if not np.isfinite(largest):
             raise ValueError(
                 f"temperature={temperature!r} is too small for rows as long as {self.reach:.3g}: "

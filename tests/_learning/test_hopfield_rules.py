@@ -1,3 +1,5 @@
+import warnings
+
 import numpy as np
 import pytest
 from sklearn.exceptions import ConvergenceWarning
@@ -106,6 +108,15 @@ def test_perceptron_says_when_it_cannot():
     xi = patterns(40, 11)
     with pytest.warns(ConvergenceWarning, match=r"of 40 patterns .* load of 3\.64"):
         rules.perceptron(xi, 0.5)
+
+
+def test_perceptron_gives_up_where_nothing_gets_better():
+    with pytest.warns(ConvergenceWarning, match=r"in 1\d\d passes"):
+        rules.perceptron(patterns(97, 53), 0.5)
+    # but not where it takes long
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rules.perceptron(patterns(139, 199), 0.5)
 
 
 def test_covariance_is_the_rule_of_sparse_codes():
