@@ -75,3 +75,12 @@ def test_nothing_touches_the_network():
         [sys.executable, "-c", NO_NETWORK], capture_output=True, text=True, check=False
     )
     assert done.stdout == "done\n", done.stderr
+
+
+def test_importing_waits_for_nothing_that_few_need():
+    code = "import sys, skebm; print(*(name for name in sys.argv[1:] if name in sys.modules))"
+    slow = ["numba", "dask", "skl2onnx", "matplotlib", "sklearn.decomposition"]
+    done = subprocess.run(
+        [sys.executable, "-c", code, *slow], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []

@@ -1,5 +1,7 @@
 """The inner loops of the heat bath, compiled, where numba is installed (extra ``fast``).
 
+Imported where they are called, as numba takes long to import.
+
 They decide by the rules of `Coupled.sweeps` and `Dense.decide`, with the same random numbers. They
 add up in another order, so a decision within rounding of its threshold may differ, and with it what
 follows: the law of the states is the same, chains are not to the bit.
@@ -7,10 +9,10 @@ follows: the law of the states is the same, chains are not to the bit.
 
 import numpy as np
 
-# differences of energies below that share of what they are made of are rounding
-ROUNDING = 1e-11
-# largest difference of logarithms of terms, and sum of terms from which on they are scaled anew
-STEEPEST, LARGEST_TOTAL = 600.0, 1e200
+from .dense import ROUNDING, STEEPEST
+
+# sum of terms from which on they are scaled anew
+LARGEST_TOTAL = 1e200
 # sums in any order, so that they vectorise
 SUMS = {"contract", "nsz", "arcp", "reassoc"}
 

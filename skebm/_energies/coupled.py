@@ -17,7 +17,6 @@ import numpy as np
 from scipy import sparse
 
 from ..units import Bernoulli
-from . import compiled
 from .energy import Energy, TooManyStatesError
 from .in_turn import decide_in_turn
 from .sums import LARGEST_WORK, log_sum, mean_states, work
@@ -292,6 +291,8 @@ def logistic(rng, shape, dtype):
 
 def _sweeper(model, s):
     """A function of the thresholds that lets every unit of `s` decide once, in place."""
+    from . import compiled
+
     coupling, (at_once, in_turn) = model.coupling, model.arrangement
     n_units, n_chains = s.shape
     dense = isinstance(in_turn, slice) and in_turn == slice(0, n_units)
@@ -333,6 +334,8 @@ def _on(field):
 
 def _keeper(coupling, s):
     """Like `_sweeper`, for few chains of densely coupled units: their fields are kept."""
+    from . import compiled
+
     states, n_done, field = np.ascontiguousarray(s.T), 0, None
 
     def sweep(thresholds):

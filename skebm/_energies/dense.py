@@ -27,10 +27,12 @@ import numpy as np
 from sklearn.utils import gen_batches
 
 from ..interactions import SpinInteraction, softmax
-from . import compiled
-from .compiled import ROUNDING, STEEPEST
 from .spins import Spins
 
+# differences of energies below that share of what they are made of are rounding
+ROUNDING = 1e-11
+# largest difference of logarithms of terms
+STEEPEST = 600.0
 # spins whose differences are computed at once in a sweep
 BLOCK = 32
 MOST_BLOCKS = 32
@@ -101,6 +103,8 @@ class Dense(Spins):
     @cached_property
     def blocks(self):
         """Units whose differences are computed at once, as slices."""
+        from . import compiled
+
         # compiled loops weigh a table of all overlaps once a block
         size = BLOCK if compiled.decide_dense is None else max(BLOCK, self.n_units // MOST_BLOCKS)
         return list(gen_batches(self.n_units, size))
@@ -158,6 +162,8 @@ class Dense(Spins):
 
     def decide(self, units, s, overlaps, temperature, rng, held):
         """Let a slice of units decide one after another, in place."""
+        from . import compiled
+
         shape = len(s), units.stop - units.start
         threshold = np.zeros(shape)
         if np.ndim(temperature) or temperature:

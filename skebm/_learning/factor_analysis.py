@@ -3,7 +3,6 @@
 from math import sqrt
 
 import numpy as np
-from sklearn.decomposition import FactorAnalysis
 
 
 def maximize(X, n_components, temperature, least_variance):
@@ -32,6 +31,9 @@ def maximize(X, n_components, temperature, least_variance):
     n_iter : int
         Number of iterations.
     """
+    # takes long to import
+    from sklearn.decomposition import FactorAnalysis
+
     analysis = FactorAnalysis(min(n_components, X.shape[1]), random_state=0)
     analysis.fit(X.astype(np.float64))
     variance = np.maximum(analysis.noise_variance_, least_variance)
