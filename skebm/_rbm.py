@@ -25,7 +25,7 @@ from ._energies.energy import TooManyStatesError
 from ._energies.sums import LARGEST_WORK
 from ._inference import tap
 from ._inference.chains import tempered_samples
-from ._inference.likelihood import estimate
+from ._inference.likelihood import SURVEY_WORK, estimate
 from ._learning.balance import equilibrate, look
 from ._learning.factor_analysis import maximize
 from ._learning.optimizer import State
@@ -686,7 +686,8 @@ class RBM(Machine):
         if self._course_.state.filled is not None:
             X = self._course_.state.filled
         work = self.n_iter_ * self._epoch_work(X.shape[0])
-        n_temperatures = min(int(LOOK_SHARE * work / (4 * DEFAULT_CHAINS)), DEFAULT_TEMPERATURES)
+        spare = LOOK_SHARE * work - SURVEY_WORK
+        n_temperatures = min(int(spare / (4 * DEFAULT_CHAINS)), DEFAULT_TEMPERATURES)
         if n_temperatures < LEAST_LOOK:
             return {}
         rng = np.random.Generator(np.random.SFC64([self._likelihood_seed_, 1]))
@@ -810,9 +811,13 @@ class RBM(Machine):
         return None if chains is None else model.sample_visible(chains, rng)
 
     def _read(self, X):
+        return self._read_with_model(X)[0]
+
+    def _read_with_model(self, X):
+        """Rows, and the model that they are for."""
         check_is_fitted(self)
-        names = getattr(self, "feature_names_in_", None)
-        return read_units(read(self, X), self._model().visible, names)
+        X, model = read(self, X), self._model()
+        return read_units(X, model.visible, getattr(self, "feature_names_in_", None)), model
 
     def _width(self):
         return max(self.components_.shape)
@@ -839,8 +844,8 @@ class RBM(Machine):
         H : ndarray of shape (n_samples, n_components)
             Hidden means; for Bernoulli units the probabilities of 1.
         """
-        X = self._read(X)
-        return self._model().mean_hidden(X)
+        X, model = self._read_with_model(X)
+        return model.mean_hidden(X)
 
     def inverse_transform(self, H: ArrayLike) -> np.ndarray:
         """Compute the mean of the visible units given hidden rows, E[v | h].
@@ -874,11 +879,11 @@ class RBM(Machine):
         energy : ndarray of shape (n_samples,)
             E(v, h); the probability of a pair is ``exp(-E / T) / Z``.
         """
-        V = self._read(V)
+        V, model = self._read_with_model(V)
         H = read_hidden(H, len(self.components_))
         if V.shape[0] != H.shape[0]:
             raise ValueError(f"V has {V.shape[0]} rows, but H has {H.shape[0]}.")
-        return self._model().energy(V, H)
+        return model.energy(V, H)
 
     def free_energy(self, X: ArrayLike) -> np.ndarray:
         """Compute the free energy of every row, hidden units summed out.
@@ -893,8 +898,8 @@ class RBM(Machine):
         free_energy : ndarray of shape (n_samples,)
             ``F(x) = -T ln sum_h exp(-E(x, h) / T)``, so that ``ln p(x) = -F(x) / T - ln Z``.
         """
-        X = self._read(X)
-        return by_blocks(self._model().free_energy, X, self._width())
+        X, model = self._read_with_model(X)
+        return by_blocks(model.free_energy, X, self._width())
 
     def pseudo_likelihood(self, X: ArrayLike) -> np.ndarray:
         """Compute the log pseudo-likelihood of every row, which needs no ln Z.
@@ -921,13 +926,12 @@ class RBM(Machine):
         ----------
         J. Besag, "Statistical analysis of non-lattice data" (1975).
         """
-        X = self._read(X)
-        if self._model().visible.count_states(X.shape[1]) == np.inf:
+        X, model = self._read_with_model(X)
+        if model.visible.count_states(X.shape[1]) == np.inf:
             raise ValueError(
                 "pseudo_likelihood needs discrete visible units; "
                 f"{self._sides()[0]!r} has infinitely many states. Use score_samples."
             )
-        model = self._model()
 
         def of_rows(rows):
             rows = _drawn(model.visible, rows)
@@ -1250,9 +1254,9 @@ class RBM(Machine):
         X_new : ndarray of shape (n_samples, n_features)
             Visible states after the last step.
         """
-        X = self._read(X)
+        X, model = self._read_with_model(X)
         check_count("n_steps", n_steps, 0)
-        rng, model = as_generator(random_state), self._model()
+        rng = as_generator(random_state)
         self._announce("gibbs", n_steps, X.shape[0], "Lower n_steps, or give fewer rows.")
 
         def run(rows):

@@ -12,10 +12,10 @@ from types import MethodType
 
 import numpy as np
 from scipy import sparse
-from sklearn.utils import assert_all_finite, check_array, check_random_state, gen_batches
+from sklearn.utils import assert_all_finite, check_array, check_random_state
 from sklearn.utils.validation import validate_data
 
-from ._blocks import BLOCK_SIZE
+from ._blocks import BLOCK_SIZE, batches
 
 # about how many weights chains visit in a minute
 VISITS_A_MINUTE = 2.5e11
@@ -334,7 +334,7 @@ def _cure(low, high, part):
 
 
 def _check_domain(X, part, first_column):
-    for rows in gen_batches(X.shape[0], max(1, BLOCK_SIZE // X.shape[1])):
+    for rows in batches(X.shape[0], max(1, BLOCK_SIZE // X.shape[1])):
         block = X[rows].toarray() if sparse.issparse(X) else X[rows]
         wrong = np.argwhere(~part.admits(block))
         if wrong.size:

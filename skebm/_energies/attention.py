@@ -30,8 +30,8 @@ from scipy import sparse
 from scipy.spatial.distance import cdist
 from scipy.special import logsumexp
 from sklearn.metrics import pairwise_distances
-from sklearn.utils import gen_batches
 
+from .._blocks import batches
 from ..interactions import Interaction, Softmax
 
 SIMILARITIES = ("dot", "euclidean", "cosine", "manhattan")
@@ -212,7 +212,7 @@ class Attention:
 
     def _associations(self, states):
         """Weights over all patterns and values of F, for blocks of states, one after another."""
-        for rows in gen_batches(states.shape[0], max(1, LARGEST_BLOCK // self.n_patterns)):
+        for rows in batches(states.shape[0], max(1, LARGEST_BLOCK // self.n_patterns)):
             with np.errstate(over="ignore", invalid="ignore"):
                 weights, value = self.interaction.associate(self.scores(self.queries(states[rows])))
             yield weights, _checked(value)
@@ -227,7 +227,7 @@ class Attention:
         if self.interaction.is_softmax and self.order is None:
             pieces = [
                 _online_softmax(self, states[rows])
-                for rows in gen_batches(states.shape[0], max(1, LARGEST_BLOCK // self.block_size))
+                for rows in batches(states.shape[0], max(1, LARGEST_BLOCK // self.block_size))
             ]
         else:
             pieces = [
@@ -269,7 +269,7 @@ class Attention:
 
     def row_batches(self, n_rows):
         """Rows so few that their states stay small."""
-        return gen_batches(n_rows, max(1, LARGEST_BLOCK // self.patterns.shape[1]))
+        return batches(n_rows, max(1, LARGEST_BLOCK // self.patterns.shape[1]))
 
     def recall_start(self, states):
         """The states."""
@@ -330,7 +330,7 @@ class Attention:
         if self.center is not None:
             # patterns are kept as differences to it, which rounds even those that are 0
             sizes = sizes + np.abs(self.center).sum()
-        for rows in gen_batches(len(result), max(1, LARGEST_BLOCK // self.n_patterns)):
+        for rows in batches(len(result), max(1, LARGEST_BLOCK // self.n_patterns)):
             some = states[rows]
             distances = pairwise_distances(some, patterns, metric=metric)
             own = distances.argmin(axis=1)
@@ -408,7 +408,7 @@ class Attention:
         laplace = self.similarity == "manhattan"
         squares = None if laplace else 0.5 * patterns.astype(np.float64) ** 2
         n_rows = max(1, 2 * LARGEST_BLOCK // (patterns.size if laplace else self.n_patterns))
-        for rows in gen_batches(len(known), n_rows):
+        for rows in batches(len(known), n_rows):
             values = np.where(held[rows], known[rows], 0)
             if laplace:
                 distances = np.abs(values[:, np.newaxis] - patterns)
@@ -441,7 +441,7 @@ def _online_softmax(energy, states):
     total = np.zeros(n_states, dtype)
     largest = np.full(n_states, -np.inf, dtype)
     ones = np.ones(block_size, dtype)
-    for rows in gen_batches(n_patterns, block_size):
+    for rows in batches(n_patterns, block_size):
         size = rows.stop - rows.start
         scores = buffer[: n_states * size].reshape(n_states, size)
         scores = energy.scores(queries, rows, out=scores)

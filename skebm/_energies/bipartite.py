@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 from scipy.special import logsumexp
-from sklearn.utils import gen_batches
 from sklearn.utils.extmath import safe_sparse_dot
 
+from .._blocks import batches
 from ..units import Gaussian, Unit
 from .energy import Energy, TooManyStatesError
 from .sums import LARGEST_WORK
@@ -113,7 +113,7 @@ class Bipartite(Energy):
         if not sparse.issparse(v):
             return self.visible.energy(v, self.temperature).sum(axis=1)
         # units take dense rows; a block at a time
-        blocks = gen_batches(v.shape[0], max(1, BLOCK_SIZE // v.shape[1]))
+        blocks = batches(v.shape[0], max(1, BLOCK_SIZE // v.shape[1]))
         return np.concatenate([self._own_energy(v[rows].toarray()) for rows in blocks])
 
     def free_energy(self, v):
@@ -138,17 +138,14 @@ class Bipartite(Energy):
 
     def weigh_and_sweep(self, v, here, there, rng):
         """The hidden field serves both: two products for a step of annealing."""
-        after = self.hidden_field(v)
-        before = _mixture(after.copy(), self.base_hidden, here)
-        after = _mixture(after, self.base_hidden, there)
-        change = self.hidden.cumulant(after, self.temperature)
-        change -= self.hidden.cumulant(before, self.temperature)
-        change = change.sum(axis=1, dtype=np.float64)
+        if np.ndim(self.base_hidden):
+            return super().weigh_and_sweep(v, here, there, rng)
+        field = self.hidden_field(v)
+        change, h = self.hidden.rise_and_sample(field, here, there, self.temperature, rng)
         tilt = v @ self.intercept_visible
         if np.ndim(self.base_visible):
             tilt = tilt - _dot(v, self.base_visible)
         change += (there - here) * tilt
-        h = self.hidden.sample(after, self.temperature, rng, out=after)
         return change / self.temperature, self.sample_visible(h, rng, there)
 
     # ---------------------------------------------------------------- sampling
@@ -355,7 +352,7 @@ class Bipartite(Energy):
         mean = self.visible.mean(field, self.temperature)
         known = np.where(held, v, 0)
         result = np.empty(v.shape)
-        for rows in gen_batches(len(v), max(1, BLOCK_SIZE // n_states)):
+        for rows in batches(len(v), max(1, BLOCK_SIZE // n_states)):
             log_shares = own + free[rows] @ cumulant.T + known[rows] @ field.T
             log_shares /= self.temperature
             shares = np.exp(log_shares - log_shares.max(axis=1, keepdims=True))
@@ -447,7 +444,12 @@ def _dot(states, field):
 def _mixture(field, base, beta):
     """``beta field + (1 - beta) base``, in the place of the field."""
     if np.ndim(beta) or beta != 1:
-        field *= beta
-        if np.ndim(base):
-            field += ((1 - beta) * base).astype(field.dtype, copy=False)
+        if np.shape(base) == field.shape:
+            field -= base
+            field *= beta
+            field += base
+        else:
+            field *= beta
+            if np.ndim(base):
+                field += ((1 - beta) * base).astype(field.dtype, copy=False)
     return field

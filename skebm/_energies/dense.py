@@ -24,8 +24,8 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
-from sklearn.utils import gen_batches
 
+from .._blocks import batches
 from ..interactions import SpinInteraction, softmax
 from .spins import Spins
 
@@ -107,7 +107,7 @@ class Dense(Spins):
 
         # compiled loops weigh a table of all overlaps once a block
         size = BLOCK if compiled.decide_dense is None else max(BLOCK, self.n_units // MOST_BLOCKS)
-        return list(gen_batches(self.n_units, size))
+        return list(batches(self.n_units, size))
 
     def overlaps(self, s):
         """``xi_mu . s`` of every row, exact integers, shape (n_rows, n_patterns)."""

@@ -30,7 +30,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import logsumexp
-from sklearn.utils import gen_batches
+
+from .._blocks import batches
 
 LARGEST_BLOCK = 2**22
 # squared distance of rows that are the same but for rounding
@@ -100,7 +101,7 @@ class Kernel:
             theirs = projected[:, holes]
             inner = np.linalg.inv(self.precision[np.ix_(holes, holes)])
             own_part = np.einsum("ij,ij->i", theirs @ inner, theirs)
-            for block in gen_batches(len(rows), max(1, LARGEST_BLOCK // len(patterns))):
+            for block in batches(len(rows), max(1, LARGEST_BLOCK // len(patterns))):
                 some = rows[block]
                 at = filled[some] @ self.precision
                 here = at[:, holes]

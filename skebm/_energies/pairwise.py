@@ -4,8 +4,8 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 
 import numpy as np
-from sklearn.utils import gen_batches
 
+from .._blocks import batches
 from .in_turn import decide_in_turn
 from .spins import Spins
 
@@ -110,7 +110,7 @@ class Pairwise(Spins):
     @cached_property
     def blocks(self):
         """Units that decide between two updates of the overlaps, as slices."""
-        return list(gen_batches(self.n_units, BLOCK))
+        return list(batches(self.n_units, BLOCK))
 
     @cached_property
     def ahead(self):
@@ -124,7 +124,7 @@ class Pairwise(Spins):
         if left.dtype == self.dtype:
             return s @ left
         total = 0
-        for part in gen_batches(len(left), max(BLOCK, LARGEST_CAST // left.shape[1])):
+        for part in batches(len(left), max(BLOCK, LARGEST_CAST // left.shape[1])):
             total = total + s[:, part] @ left[part].astype(s.dtype)
         return total
 
@@ -138,7 +138,7 @@ class Pairwise(Spins):
     def field(self, s):
         """``scale`` times the field on all units."""
         overlaps = self.overlaps(s)
-        parts = gen_batches(len(self.bias), max(BLOCK, LARGEST_CAST // self.left.shape[1]))
+        parts = batches(len(self.bias), max(BLOCK, LARGEST_CAST // self.left.shape[1]))
         return np.concatenate([self.field_on(units, s, overlaps) for units in parts], axis=1)
 
     def turned(self, s):

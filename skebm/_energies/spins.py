@@ -1,8 +1,8 @@
 """What the energies of spin memories share: sweeps through blocks of spins, with kept overlaps."""
 
 import numpy as np
-from sklearn.utils import gen_batches
 
+from .._blocks import batches
 from .energy import Energy
 
 # positions below that are the same as none
@@ -59,7 +59,7 @@ class Spins(Energy):
 
     def row_batches(self, n_rows):
         """Rows so few that their states and overlaps stay small."""
-        return gen_batches(n_rows, max(1, BLOCK_SIZE // max(self.n_units, self.width)))
+        return batches(n_rows, max(1, BLOCK_SIZE // max(self.n_units, self.width)))
 
     def recall_start(self, states):
         """States and their overlaps."""
@@ -82,7 +82,7 @@ class Spins(Energy):
 
     def portions(self, every):
         """Parts of a sweep."""
-        return gen_batches(self.n_units, every)
+        return batches(self.n_units, every)
 
     def follow(self, units, states):
         """New states after some units followed their fields."""

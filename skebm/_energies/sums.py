@@ -13,7 +13,8 @@ of a deep one.
 import numpy as np
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit, logsumexp
-from sklearn.utils import gen_batches
+
+from .._blocks import batches
 
 # states to enumerate times units summed at each
 LARGEST_WORK = 2**27
@@ -169,7 +170,7 @@ def _by_blocks(function, coupling, field, some, rest):
     return np.concatenate(
         [
             function(*couplings, *(part[rows] for part in fields))
-            for rows in gen_batches(len(field), n_rows)
+            for rows in batches(len(field), n_rows)
         ]
     )
 

@@ -7,16 +7,18 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._energies.energy import TooManyStatesError
 from .._validation import warn
-from .strata import ERRORS, snapshots, stratify
+from .strata import ERRORS, N_SWEEPS, snapshots, stratify
 
 # cells that are annealed apart, and states that they are made from
 N_CELLS, N_STARTS = 20, 100
+# rows of products of a survey before it anneals: two a sweep of its starts and of given states
+SURVEY_WORK = 2 * 2 * N_STARTS * N_SWEEPS
 # shortest annealing, and how much longer the next is
 LEAST_TEMPERATURES, LONGER = 60, 4
 # standard error and disagreement at which annealing is long enough, in nats
 SMALL_ERROR, SMALL_GAP = 0.1, 0.1
-# of a glance: cells, chains, and terms that are summed as fast
-GLANCE_CELLS, GLANCE_CHAINS, GLANCE_WORK = 10, 50, 2**20
+# of a glance: cells, states that they are made from, chains, and terms that are summed as fast
+GLANCE_CELLS, GLANCE_STARTS, GLANCE_CHAINS, GLANCE_WORK = 10, 25, 50, 2**20
 # width of the bracket that is worth a warning, in nats
 WIDE = 2.0
 
@@ -119,7 +121,7 @@ def glance(energy, rng, n_temperatures, states=None):
         value = energy.exact_log_partition()
         return LogPartition(value, 0.0, "exact", value, value)
     if states is None or len(states) < GLANCE_CELLS:
-        states = snapshots(energy, energy.starts(N_STARTS, rng), rng)
+        states = snapshots(energy, energy.starts(GLANCE_STARTS, rng), rng)
     shape = {"n_cells": GLANCE_CELLS, "n_chains": GLANCE_CHAINS}
     return estimate(stratify(energy, states, rng, n_temperatures=n_temperatures, **shape))
 

@@ -17,6 +17,7 @@ from scipy.special import expit, logsumexp
 
 # sweeps before states count as those of the model, snapshots after, and sweeps between
 BURN, SNAPSHOTS, THIN = 50, 4, 5
+N_SWEEPS = BURN + (SNAPSHOTS - 1) * THIN
 # of the standard errors, in the bracket
 ERRORS = 2.5
 # share of the paths that end in the region where they began
@@ -127,7 +128,8 @@ def stratify(energy, pool, rng, *, n_cells, n_chains, n_temperatures):
     sizes = np.bincount(pool_cells)
     n_cells = len(centres)
     n_each = max(2, n_chains // n_cells)
-    ladder = np.linspace(0, 1, n_temperatures + 1)
+    # as scalars of Python, which leave arrays in their precision
+    ladder = np.linspace(0, 1, n_temperatures + 1).tolist()
 
     def near(cells):
         return energy.near(centres[cells], sizes[cells])

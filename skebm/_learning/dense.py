@@ -15,7 +15,8 @@ within -1 and 1. So every memory learns at the same pace, however seldom it take
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import gen_batches
+
+from .._blocks import batches
 
 INITIAL_MEAN, INITIAL_DEVIATION = -0.3, 0.3
 SMALLEST_GRADIENT = 1e-30
@@ -94,7 +95,7 @@ def train_epoch(memories, velocity, X, targets, rng, *, exponent, batch_size, mo
     """
     order = rng.permutation(len(X))
     n, total = memories.degree, 0.0
-    for rows, rate in zip(gen_batches(len(X), batch_size), rates, strict=True):
+    for rows, rate in zip(batches(len(X), batch_size), rates, strict=True):
         x = X[order[rows]]
         overlaps = memories.overlaps(x)
         derivative = overlaps ** (n - 2) if n > 2 else (overlaps > 0).astype(x.dtype)

@@ -72,6 +72,36 @@ class Unit(Value):
         """Cumulant function K(field; temperature) of every unit, in units of energy."""
         raise NotImplementedError
 
+    def rise_and_sample(self, field, here, there, temperature, rng):
+        """By how much the cumulants rise along a field, row sums, and a state drawn at its end.
+
+        Parameters
+        ----------
+        field : ndarray of shape (n_rows, n_columns)
+            Of which every unit has the share `here`, then the share `there`. Its memory may be
+            used for the states.
+        here, there : float
+            Between 0 and 1.
+        temperature : float
+            T.
+        rng : numpy.random.Generator
+            Source of randomness.
+
+        Returns
+        -------
+        rise : ndarray of shape (n_rows,)
+            In double precision, as many small ones are added up.
+        states : ndarray of shape (n_rows, n_columns)
+            Drawn in the field ``there * field``.
+        """
+        before = field.copy()
+        before *= here
+        rise = -self.cumulant(before, temperature)
+        field *= there
+        rise += self.cumulant(field, temperature)
+        states = self.sample(field, temperature, rng, out=field)
+        return rise.sum(axis=1, dtype=np.float64), states
+
     def mean(self, field, temperature, out=None):
         """Mean state of every unit in its field."""
         raise NotImplementedError

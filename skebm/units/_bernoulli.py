@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ._base import Unit
-from ._finite import Finite, uniform
+from ._finite import Finite, tanh_rise, uniform
 
 
 class Bernoulli(Finite):
@@ -23,6 +23,7 @@ class Bernoulli(Finite):
     """
 
     levels = (0.0, 1.0)
+    low, high = levels
     resting_mean = 0.1
     step_scale = 1.0
 
@@ -49,6 +50,13 @@ class Bernoulli(Finite):
         scaled += positive
         scaled *= temperature
         return scaled
+
+    def rise_and_sample(self, field, here, there, temperature, rng):
+        """Those of two states, from one hyperbolic tangent at either end."""
+        rise = (there - here) * np.maximum(field, 0).sum(axis=1)
+        field *= 0.5 / temperature
+        rise = rise + temperature * tanh_rise(field, here, there)
+        return rise, np.less(uniform(field, rng), field, out=field, casting="unsafe")
 
     def mean(self, field, temperature, out=None):
         """``1 / (1 + exp(-field / T))``."""

@@ -127,6 +127,26 @@ class Finite(Unit):
         return out
 
 
+def tanh_rise(field, here, there):
+    """Row sums of the change of ``ln(1 + exp(-2 |x|))``, x the field times ``here``, ``there``.
+
+    It is ``ln 2 - ln(1 + tanh |x|)``, and the tangents at the end, which draw the states, are left
+    in the place of the field.
+    """
+    before = field.copy()
+    before *= here
+    np.tanh(before, out=before)
+    np.abs(before, out=before)
+    before += 1
+    field *= there
+    np.tanh(field, out=field)
+    after = np.abs(field)
+    after += 1
+    before /= after
+    np.log(before, out=before)
+    return before.sum(axis=1, dtype=np.float64)
+
+
 def uniform(array, rng):
     """Uniform numbers in [-1, 1) of the array's shape and dtype."""
     # 32 bits a number are enough to compare with, the same in both precisions, and half of what

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ._base import like
-from ._finite import Finite, uniform
+from ._finite import Finite, tanh_rise, uniform
 
 
 class Spin(Finite):
@@ -14,6 +14,7 @@ class Spin(Finite):
     """
 
     levels = (-1.0, 1.0)
+    low, high = levels
     resting_mean = -0.8
     step_scale = 0.25
 
@@ -21,6 +22,13 @@ class Spin(Finite):
         """``T ln(2 cosh(field / T))``."""
         magnitude = np.abs(field) / temperature
         return temperature * (magnitude + np.log1p(np.exp(-2 * magnitude)))
+
+    def rise_and_sample(self, field, here, there, temperature, rng):
+        """Those of two states, from one hyperbolic tangent at either end."""
+        rise = (there - here) * np.abs(field).sum(axis=1)
+        field *= 1 / temperature
+        rise = rise + temperature * tanh_rise(field, here, there)
+        return rise, self.discretize(field, rng, out=field)
 
     def mean(self, field, temperature, out=None):
         """``tanh(field / T)``."""

@@ -75,6 +75,25 @@ def test_variance_is_temperature_times_derivative_of_mean(unit, temperature):
     np.testing.assert_allclose(unit.variance(FIELDS, temperature), expected, atol=1e-8)
 
 
+@pytest.mark.parametrize("unit", [*UNITS, Categorical(3)], ids=repr)
+@each_temperature
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rises_and_samples_are_those_of_both_ends(unit, temperature, dtype):
+    field = np.random.default_rng(0).normal(scale=5, size=(7, 33)).astype(dtype)
+    here, there = 0.47, 0.48
+    ends = [field * dtype(share) for share in (here, there)]
+    before, after = (unit.cumulant(end.astype(float), temperature).sum(axis=1) for end in ends)
+    expected = unit.sample(ends[1].copy(), temperature, np.random.default_rng(1))
+    arguments = here, there, temperature, np.random.default_rng(1)
+    rise, states = unit.rise_and_sample(field.copy(), *arguments)
+    assert (rise.dtype, states.dtype) == (np.float64, dtype)
+    np.testing.assert_allclose(rise, after - before, rtol=1e-3 if dtype is np.float32 else 1e-9)
+    if unit.levels is None:
+        np.testing.assert_allclose(states, expected, rtol=1e-5)
+    else:
+        np.testing.assert_array_equal(states, expected)
+
+
 @each_temperature
 def test_relu_far_below_zero(temperature):
     # both sides of the point where the asymptotic series takes over
