@@ -32,6 +32,9 @@ from scipy.special import logsumexp
 
 from ._value import Value
 
+# of the logarithm of the smallest normal number
+FARTHEST = 0.92
+
 __all__ = [
     "Exponential",
     "Interaction",
@@ -236,10 +239,28 @@ class Exponential(SpinInteraction):
         return np.asarray(overlaps, dtype=np.float64)
 
 
+def exponentials(differences):
+    """``exp`` of differences from the largest exponent, in their place.
+
+    Where some would be near the smallest number, they are 0: denormal numbers change nothing beside
+    1, but a product with many of them takes a hundred times as long. A part of the columns shows
+    whether there are many.
+    """
+    kind = differences.dtype.type
+    farthest = kind(FARTHEST * np.log(np.finfo(kind).tiny))
+    is_far = differences[:, : 1 + differences.shape[1] // 8].min(initial=0) < farthest
+    if is_far:
+        np.maximum(differences, farthest, out=differences)
+    np.exp(differences, out=differences)
+    if is_far:
+        differences -= np.exp(farthest)
+    return differences
+
+
 def softmax(scores):
     """Softmax and log-sum-exp of every row."""
     largest = scores.max(axis=1, keepdims=True)
-    weights = np.exp(scores - largest)
+    weights = exponentials(scores - largest)
     total = weights.sum(axis=1, keepdims=True)
     weights /= total
     return weights, (largest + np.log(total))[:, 0]

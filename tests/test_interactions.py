@@ -17,6 +17,7 @@ from skebm.interactions import (
     Softmax,
     SpinInteraction,
     Tsallis,
+    exponentials,
 )
 
 
@@ -109,3 +110,16 @@ def test_equality_and_errors():
     memory = ModernHopfieldMemory(Tsallis(1.5)).fit(np.eye(3))
     with pytest.raises(ValueError, match="changed after fit"):
         memory.set_params(interaction=Tsallis(2.0)).transform(np.eye(3))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_exponentials_are_never_denormal_numbers(dtype):
+    x = -np.abs(np.random.default_rng(0).normal(scale=300, size=(7, 5003))).astype(dtype)
+    x[:, 0] = 0
+    expected = np.exp(x.astype(float))
+    found = exponentials(x.copy())
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-34)
+    assert not np.any((found != 0) & (found < np.finfo(dtype).tiny))
+    near = np.array([[0, -3, -50]], dtype)
+    np.testing.assert_array_equal(exponentials(near.copy()), np.exp(near))

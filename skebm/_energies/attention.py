@@ -32,7 +32,7 @@ from scipy.special import logsumexp
 from sklearn.metrics import pairwise_distances
 
 from .._blocks import batches
-from ..interactions import Interaction, Softmax
+from ..interactions import Interaction, Softmax, exponentials
 
 SIMILARITIES = ("dot", "euclidean", "cosine", "manhattan")
 LARGEST_BLOCK = 2**21
@@ -447,7 +447,7 @@ def _online_softmax(energy, states):
         scores = energy.scores(queries, rows, out=scores)
         higher = np.maximum(largest, scores.max(axis=1))
         scores -= higher[:, np.newaxis]
-        weights = np.exp(scores, out=scores)
+        weights = exponentials(scores)
         shrink = np.exp(largest - higher)
         total *= shrink
         # a product with ones sums rows in a fraction of the time of a sum

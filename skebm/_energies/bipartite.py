@@ -13,7 +13,7 @@ from scipy.special import logsumexp
 from sklearn.utils.extmath import safe_sparse_dot
 
 from .._blocks import batches
-from ..units import Gaussian, Unit
+from ..units import Finite, Gaussian, Unit
 from .energy import Energy, TooManyStatesError
 from .sums import LARGEST_WORK
 
@@ -110,6 +110,8 @@ class Bipartite(Energy):
         return self._own_energy(v) - bias
 
     def _own_energy(self, v):
+        if type(self.visible).energy in (Unit.energy, Finite.energy):
+            return np.zeros(v.shape[0], v.dtype)
         if not sparse.issparse(v):
             return self.visible.energy(v, self.temperature).sum(axis=1)
         # units take dense rows; a block at a time

@@ -32,6 +32,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from .._blocks import batches
+from ..interactions import exponentials
 
 LARGEST_BLOCK = 2**22
 # squared distance of rows that are the same but for rounding
@@ -217,6 +218,6 @@ def _by_holes(missing):
 def _weights(distances, temperature):
     weights = distances.min(axis=1, keepdims=True) - distances
     weights *= 1 / (2 * temperature)
-    np.exp(weights, out=weights)
+    exponentials(weights)
     weights /= weights.sum(axis=1, keepdims=True)
     return weights

@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn.neural_network import BernoulliRBM
 
 from skebm._energies.bipartite import Bipartite
-from skebm._learning.optimizer import State, move
+from skebm._learning.optimizer import State, move, track
 from skebm._learning.rbm import Parameters, Workspace, epoch, gradient, weight_step_scale
 
 from .. import oracle
@@ -348,3 +348,10 @@ def test_alpha_balances_the_gradient_whatever_the_units(visible, hidden, l1_rati
             l1=alpha[i, j] * l1_ratio * TEMPERATURE,
         )
         np.testing.assert_allclose(here.parameters.weights[i, j], weights[i, j], rtol=1e-9)
+
+
+def test_means_of_empty_columns_become_0_and_no_denormal_numbers():
+    offset = np.array([0.2, 0.5], np.float32)
+    for _ in range(2000):
+        track(offset, np.array([0, 0.5], np.float32))
+    assert offset.tolist() == [0, 0.5]
