@@ -1,54 +1,45 @@
-"""Run a benchmark by name."""
+"""Run benchmarks by name."""
 
 import argparse
 import json
+from importlib import import_module
 from pathlib import Path
 
-from . import (
-    bars,
-    boltzmann,
-    digits,
-    distributed,
-    encoder,
-    hopfield,
-    imputation,
-    likelihood,
-    mnist,
-    modern,
-    monitors,
-    neighbours,
-    novelty,
-    rbm,
-    report,
-    synthesis,
-    tables,
+NAMES = (
+    "annealing",
+    "bars",
+    "boltzmann",
+    "digits",
+    "distributed",
+    "encoder",
+    "growth",
+    "hopfield",
+    "imputation",
+    "likelihood",
+    "mnist",
+    "modern",
+    "monitors",
+    "neighbours",
+    "novelty",
+    "rbm",
+    "report",
+    "small",
+    "synthesis",
+    "tables",
 )
-
-BENCHMARKS = {
-    "bars": bars.main,
-    "boltzmann": boltzmann.main,
-    "digits": digits.main,
-    "distributed": distributed.main,
-    "encoder": encoder.main,
-    "hopfield": hopfield.main,
-    "imputation": imputation.main,
-    "likelihood": likelihood.main,
-    "mnist": mnist.main,
-    "modern": modern.main,
-    "monitors": monitors.main,
-    "neighbours": neighbours.main,
-    "novelty": novelty.main,
-    "rbm": rbm.main,
-    "report": report.main,
-    "synthesis": synthesis.main,
-    "tables": tables.main,
-}
+# what "all" runs: speed first; "tables" and "mnist" take hours and files
+SPEED = "rbm", "annealing", "small", "hopfield", "modern", "boltzmann", "growth"
+QUALITY = "digits", "bars", "encoder", "novelty", "neighbours", "imputation", "synthesis"
 
 
 def main():
-    """Run the benchmark that the command line names."""
+    """Run what the command line names, one after another."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("name", choices=sorted(BENCHMARKS))
+    choices = ["all", *NAMES]
+    parser.add_argument("names", nargs="*", choices=choices, default="all", metavar="NAME")
+    parser.add_argument(
+        "--quick", action="store_true", help="three rounds, and of all only those of speed"
+    )
     parser.add_argument("--rounds", type=int, default=11, help="interleaved repetitions")
     parser.add_argument("--data", help="file of images, for mnist and monitors")
     parser.add_argument("--tables", help="archive of binary tables, for likelihood")
@@ -59,14 +50,25 @@ def main():
     )
     parser.add_argument("--json", type=Path, help="file of results, to which these are added")
     options = parser.parse_args()
-    found = BENCHMARKS[options.name](options)
-    if options.json:
-        results = json.loads(options.json.read_text()) if options.json.exists() else {}
-        rounded = json.loads(
-            json.dumps(found), parse_float=lambda text: float(f"{float(text):.4g}")
-        )
-        text = json.dumps(results | {options.name: rounded}, indent=1, sort_keys=False)
-        options.json.write_text(text + "\n")
+    names = [options.names] if isinstance(options.names, str) else options.names
+    if "all" in names:
+        names = SPEED if options.quick else SPEED + QUALITY
+    if options.quick:
+        options.rounds = min(options.rounds, 3)
+    for name in names:
+        if len(names) > 1:
+            print(f"\n== {name}")
+        # imported late: some need packages that others do without
+        found = import_module(f".{name}", __package__).main(options)
+        if options.json:
+            record(options.json, name, found)
+
+
+def record(path, name, found):
+    """Add what a benchmark gave to a file of results."""
+    results = json.loads(path.read_text()) if path.exists() else {}
+    rounded = json.loads(json.dumps(found), parse_float=lambda text: float(f"{float(text):.4g}"))
+    path.write_text(json.dumps(results | {name: rounded}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

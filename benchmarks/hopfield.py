@@ -27,6 +27,9 @@ def main(options):
             recalls[make.__name__] = make(patterns)
         except ImportError:
             print(f"{make.__name__} is not installed")
+    for recall in recalls.values():
+        ends = np.array([np.ravel(row) for row in recall(cues)])
+        assert (ends == np.repeat(patterns, 2, axis=0)).mean() > 0.95
     found = {}
     for n_rows, rounds, times in ((200, 3, 1), (1, options.rounds, 20)):
         rows = cues[:n_rows]
@@ -65,9 +68,12 @@ def hopfieldnetwork(patterns):
     network.train_pattern(np.ascontiguousarray(patterns.T))
 
     def recall(rows):
+        recalled = []
         for row in rows:
             network.set_initial_neurons_state(row.copy())
             network.update_neurons(1, "async", run_max=True)
+            recalled.append(network.S)
+        return recalled
 
     return recall
 

@@ -17,6 +17,7 @@ SIZES = (1000, 60_000, 784), (1000, 10_000, 64)
 
 def main(options):
     """Print a table for every size."""
+    found = {}
     for n_queries, n_patterns, n_features in SIZES:
         rng = np.random.default_rng(0)
         patterns = rng.standard_normal((n_patterns, n_features), dtype=np.float32)
@@ -31,15 +32,22 @@ def main(options):
             calls["torch, attention"] = (attention(queries, patterns), 1)
         except ImportError:
             print("torch is not installed")
+        expected = memory.transform(queries)
+        for name, (call, _) in calls.items():
+            if name != "floor":
+                np.testing.assert_allclose(np.reshape(call(), expected.shape), expected, atol=1e-4)
         seconds = interleave(calls, min(options.rounds, 7))
         print(f"\n{n_queries} x {n_patterns} x {n_features}".ljust(24) + f"{'ms':>9}{'x floor':>9}")
         for name, value in seconds.items():
             print(f"{name:23}{1e3 * value:9.1f}{value / seconds['floor']:9.2f}")
+        size = f"{n_queries} x {n_patterns} x {n_features}"
+        found[size] = {name: value / seconds["floor"] for name, value in seconds.items()}
         tracemalloc.start()
         memory.transform(queries)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         print(f"peak memory of the step {peak / 1e6:.0f} MB")
+    return found
 
 
 def floor(queries, patterns, block=1024):
@@ -62,6 +70,6 @@ def attention(queries, patterns):
 
     def call():
         with torch.no_grad():
-            torch.nn.functional.scaled_dot_product_attention(q, k, k, scale=1.0)
+            return torch.nn.functional.scaled_dot_product_attention(q, k, k, scale=1.0)
 
     return call

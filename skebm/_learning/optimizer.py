@@ -7,8 +7,8 @@ from sklearn.utils import gen_even_slices
 
 # share of a minibatch's mean in the running means that centre the gradient
 OFFSET_RATE = 0.05
-# running mean that is 0
-NOTHING = 1e-30
+# whose rounding keeps running means away from the smallest numbers
+A_HAIR = 1e-20
 
 
 class State(NamedTuple):
@@ -65,7 +65,8 @@ def track(offset, mean):
     """Let a running mean follow the mean of a minibatch, in place."""
     offset += OFFSET_RATE * (mean - offset)
     # of columns that are always 0 it would become a denormal number, which makes products slow
-    offset[np.abs(offset) < NOTHING] = 0
+    offset += A_HAIR
+    offset -= A_HAIR
 
 
 def move(state, step, *, rate, momentum, l2, l1):

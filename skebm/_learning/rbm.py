@@ -112,8 +112,9 @@ def gradient(model, state, n_rows, work, rng, *, algorithm, n_steps, centered, s
     hidden = model.hidden.mean(field, temperature, out=work.hidden[:n_stacked])
     h_data, h_model = hidden[:n_rows], hidden[n_rows:]
 
-    v_mean, v_change = _phase_means(work.visible[:n_stacked], n_rows)
-    h_mean, h_change = _phase_means(hidden, n_rows)
+    shares = _phase_shares(n_stacked, n_rows, weights.dtype)
+    v_mean, v_change = shares @ work.visible[:n_stacked]
+    h_mean, h_change = shares @ hidden
     scales = model.visible.step_scale, model.hidden.step_scale
     visible_scale, hidden_scale = (np.asarray(part, weights.dtype) for part in scales)
     # a visible scale that differs from column to column comes into the weights after the product
@@ -184,7 +185,8 @@ def move_variances(model, state, n_rows, n_chains, work, rate, least):
     offset, _ = state.offsets
     field = model.visible_field(model.mean_hidden(v)) - offset / state.variance
     u = v - offset
-    _, slope = _phase_means(u * (0.5 * u / state.variance - field), n_rows)
+    _, share = _phase_shares(len(v), n_rows, v.dtype)
+    slope = share @ (u * (0.5 * u / state.variance - field))
     step = VARIANCE_RATE * rate / model.temperature * slope
     np.clip(step, -LARGEST_VARIANCE_STEP, LARGEST_VARIANCE_STEP, out=step)
     moved = np.maximum(state.variance * np.exp(step), least)
@@ -208,12 +210,12 @@ def n_model_chains(algorithm, state, n_rows):
     return max(len(state.chains) - (N_RUNGS - 1) * N_HOT, len(state.chains) // N_RUNGS)
 
 
-def _phase_means(stacked, n_rows):
-    """Mean of the data rows, and what it exceeds the mean of the chains by."""
-    shares = np.zeros((2, len(stacked)), stacked.dtype)
+def _phase_shares(n_stacked, n_rows, dtype):
+    """Of rows, in the mean of the data, and in what that exceeds the mean of the chains by."""
+    shares = np.zeros((2, n_stacked), dtype)
     shares[:, :n_rows] = 1 / n_rows
-    shares[1, n_rows:] = -1 / (len(stacked) - n_rows)
-    return shares @ stacked
+    shares[1, n_rows:] = -1 / (n_stacked - n_rows)
+    return shares
 
 
 def _field(states, weights, intercept, out):
@@ -286,7 +288,7 @@ def epoch(
         if sparse.issparse(X):
             X[rows].toarray(out=batch)
         else:
-            np.take(X, rows, axis=0, out=batch, mode="clip")
+            X.take(rows, axis=0, out=batch, mode="clip")
         if discretize:
             model.visible.discretize(batch, rng, out=batch)
         if missing is not None:
