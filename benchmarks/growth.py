@@ -7,6 +7,7 @@ the largest ones, where what a call costs beside the work no longer counts.
 import numpy as np
 
 from skebm import RBM, BoltzmannMachine, HopfieldMemory, ModernHopfieldMemory
+from skebm._inference.likelihood import survey
 
 from .timing import interleave
 
@@ -52,8 +53,8 @@ def annealing(n_chains=100, n_components=250):
     """Ln Z of an RBM of 500 visible units."""
     weights = 0.05 * np.random.default_rng(0).standard_normal((n_components, 500))
     machine = RBM.from_parameters(weights.astype(np.float32), np.zeros(500), np.zeros(n_components))
-    shape = {"n_temperatures": 60, "n_chains": n_chains}
-    return lambda: machine.log_partition(method="ais", random_state=0, **shape)
+    # `log_partition` would remember
+    return lambda: survey(machine._sampler(), np.random.default_rng(0), 60, n_chains)
 
 
 def recall(n_rows=500, n_patterns=50, n_features=1000):

@@ -99,12 +99,34 @@ def synthesis(results):
 def speed(results):
     """Ratios of time."""
     rbm, recall = results["rbm"], results["hopfield"]["200 rows"]
+    wide = results["small"]["CSR, 20000 columns"]["an epoch"]
     rows = [
         [
             "an update of 784-500, 128 rows, single precision, over its five matrix products",
-            number(rbm["skebm PCD-1, centred"], 1),
+            f"{rbm['skebm PCD-1, updates alone']:.1f} "
+            f"(with all of `fit`: {rbm['skebm PCD-1, centred']:.1f})",
             f"BernoulliRBM {rbm['BernoulliRBM PCD-1, float32']:.1f}, "
             f"rbms {rbm['rbms PCD-1, centred']:.1f}",
+        ],
+        [
+            "a step of annealing of 784-500, 100 chains, over its two matrix products",
+            f"{results['annealing']['to the model']:.1f}",
+            "",
+        ],
+        [
+            "an epoch of CD-1 on 2000 sparse rows of 20 000 columns, 1 % of them 1, 64 units",
+            "1",
+            f"BernoulliRBM {1 / wide['skebm CD-1']:.1f}",
+        ],
+        [
+            "softmax recall of 1000 rows among 60 000 of 784 columns, over its two products",
+            f"{results['modern']['1000 x 60000 x 784']['skebm']:.1f}",
+            f"torch {results['modern']['1000 x 60000 x 784']['torch, attention']:.1f}",
+        ],
+        [
+            "the same among 10 000 of 64 columns",
+            f"{results['modern']['1000 x 10000 x 64']['skebm']:.1f}",
+            f"torch {results['modern']['1000 x 10000 x 64']['torch, attention']:.1f}",
         ],
         [
             "recall of 200 rows of 1000 features, 100 patterns, 10 % flips",
@@ -124,6 +146,15 @@ def speed(results):
             ]
         )
     return table(["time of", "skebm", "others"], rows)
+
+
+def growth(results):
+    """Exponents."""
+    rows = [
+        [name, number(measured, 2), f"{expected:.0f}"]
+        for name, (measured, expected) in results["growth"].items()
+    ]
+    return table(["time of, in numbers of", "measured", "theory"], rows)
 
 
 def quality(results):
@@ -163,6 +194,7 @@ BLOCKS = {
     "novelty": novelty,
     "synthesis": synthesis,
     "speed": speed,
+    "growth": growth,
     "quality": quality,
 }
 
