@@ -28,8 +28,6 @@ def main(options):
         for algorithm in ("cd", "pcd"):
             name = f"skebm {algorithm.upper()}-1, centred" + (", momentum" if momentum else "")
             contestants[name] = ours(X, algorithm, momentum)
-    for algorithm in ("cd", "pcd"):
-        contestants[f"skebm {algorithm.upper()}-1, updates alone"] = updates(X, algorithm)
     contestants["skebm PCD-1, float64 data"] = ours(X.astype(np.float64), "pcd", 0.0)
     contestants["skebm PCD-1, centred, grey data"] = ours(X * np.float32(0.9), "pcd", 0.0)
     contestants["BernoulliRBM PCD-1, float32"] = bernoulli_rbm(X)
@@ -62,19 +60,7 @@ def floor(X):
 
 def ours(X, algorithm, momentum):
     """A fit of ten epochs (the default is thirty), with all that it does around them."""
-    rbm = machine(algorithm, momentum)
-    return lambda: rbm.fit(X), 10 * N_BATCHES
-
-
-def updates(X, algorithm):
-    """An epoch without what a fit does around them."""
-    rbm = machine(algorithm)
-    return lambda: rbm.partial_fit(X), N_BATCHES
-
-
-def machine(algorithm, momentum=0.0):
-    """An RBM of that size."""
-    return RBM(
+    rbm = RBM(
         N_HIDDEN,
         algorithm=algorithm,
         n_chains=BATCH,
@@ -84,6 +70,7 @@ def machine(algorithm, momentum=0.0):
         max_iter=10,
         random_state=0,
     )
+    return lambda: rbm.fit(X), 10 * N_BATCHES
 
 
 def bernoulli_rbm(X):

@@ -103,8 +103,7 @@ def speed(results):
     rows = [
         [
             "an update of 784-500, 128 rows, single precision, over its five matrix products",
-            f"{rbm['skebm PCD-1, updates alone']:.1f} "
-            f"(with all of `fit`: {rbm['skebm PCD-1, centred']:.1f})",
+            number(rbm["skebm PCD-1, centred"], 1),
             f"BernoulliRBM {rbm['BernoulliRBM PCD-1, float32']:.1f}, "
             f"rbms {rbm['rbms PCD-1, centred']:.1f}",
         ],
@@ -121,12 +120,12 @@ def speed(results):
         [
             "softmax recall of 1000 rows among 60 000 of 784 columns, over its two products",
             f"{results['modern']['1000 x 60000 x 784']['skebm']:.1f}",
-            f"torch {results['modern']['1000 x 60000 x 784']['torch, attention']:.1f}",
+            f"torch {number(results['modern']['1000 x 60000 x 784']['torch, attention'], 1)}",
         ],
         [
             "the same among 10 000 of 64 columns",
             f"{results['modern']['1000 x 10000 x 64']['skebm']:.1f}",
-            f"torch {results['modern']['1000 x 10000 x 64']['torch, attention']:.1f}",
+            f"torch {number(results['modern']['1000 x 10000 x 64']['torch, attention'], 1)}",
         ],
         [
             "recall of 200 rows of 1000 features, 100 patterns, 10 % flips",

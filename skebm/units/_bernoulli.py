@@ -54,8 +54,8 @@ class Bernoulli(Finite):
     def rise_and_sample(self, field, here, there, temperature, rng):
         """Those of two states, from one hyperbolic tangent at either end."""
         rise = (there - here) * np.maximum(field, 0).sum(axis=1)
-        field *= 0.5 / temperature
-        rise = rise + temperature * tanh_rise(field, here, there)
+        scale = 0.5 / temperature
+        rise = rise + temperature * tanh_rise(field, scale * here, scale * there)
         return rise, np.less(uniform(field, rng), field, out=field, casting="unsafe")
 
     def mean(self, field, temperature, out=None):

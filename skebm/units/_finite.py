@@ -133,8 +133,7 @@ def tanh_rise(field, here, there):
     It is ``ln 2 - ln(1 + tanh |x|)``, and the tangents at the end, which draw the states, are left
     in the place of the field.
     """
-    before = field.copy()
-    before *= here
+    before = np.multiply(field, here)
     np.tanh(before, out=before)
     np.abs(before, out=before)
     before += 1

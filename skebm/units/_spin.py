@@ -26,8 +26,7 @@ class Spin(Finite):
     def rise_and_sample(self, field, here, there, temperature, rng):
         """Those of two states, from one hyperbolic tangent at either end."""
         rise = (there - here) * np.abs(field).sum(axis=1)
-        field *= 1 / temperature
-        rise = rise + temperature * tanh_rise(field, here, there)
+        rise = rise + temperature * tanh_rise(field, here / temperature, there / temperature)
         return rise, self.discretize(field, rng, out=field)
 
     def mean(self, field, temperature, out=None):
