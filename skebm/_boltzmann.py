@@ -41,6 +41,7 @@ from ._validation import (
     check_schedule,
     examine_spins,
     held_spins,
+    is_named,
     read,
     read_given,
     read_hidden,
@@ -648,7 +649,7 @@ class BoltzmannMachine(Machine):
     def _model(self):
         """The energy of the fitted machine, of 0/1 units at T = 1, at the temperature set now."""
         temperature = self.intercept_.dtype.type(self._temperature())
-        if self.units != self._fitted_with_:
+        if not is_named(self.units, self._fitted_with_):
             raise ValueError(
                 f"units={self.units!r}, but the machine was fitted with {self._fitted_with_!r}. "
                 "Fit it again (with warm_start=False)."

@@ -734,3 +734,10 @@ def test_log_partition_of_restricted_machines_takes_little_memory():
 def test_couplings_that_would_fill_memory_are_refused_at_once():
     with pytest.raises(ValueError, match=r"100000 columns.*couplings of 40 GB"):
         BoltzmannMachine(0).fit(np.eye(2, 100_000, dtype=np.float32))
+
+
+def test_units_spoilt_after_fit_are_refused_by_name():
+    machine = BoltzmannMachine(max_iter=1).fit([[0, 1], [1, 0]])
+    machine.set_params(units=np.array(["spin", "spin"]))
+    with pytest.raises(ValueError, match=r"units=array.*fitted with 'bernoulli'"):
+        machine.score([[0, 1]])
