@@ -121,5 +121,6 @@ def test_exponentials_are_never_denormal_numbers(dtype):
     assert found.dtype == dtype
     np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-34)
     assert not np.any((found != 0) & (found < np.finfo(dtype).tiny))
+    assert not found[x < np.log(np.finfo(dtype).tiny)].any()
     near = np.array([[0, -3, -50]], dtype)
     np.testing.assert_array_equal(exponentials(near.copy()), np.exp(near))
