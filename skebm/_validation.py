@@ -571,8 +571,10 @@ def as_spins(X, binarize, low=None):
                 "binarize=0.0 for example."
             )
         binarize = 0.0
-    if not isinstance(binarize, Real) or np.isnan(binarize):
+    # NaN is not equal to itself; integers may be larger than numpy's
+    if not isinstance(binarize, Real) or binarize != binarize:
         raise ValueError(f"binarize must be a number or None, got {binarize!r}.")
+    binarize = float(binarize)
     # a threshold from 0 to 1 tells the two values of states apart by itself
     if not 0 <= binarize < 1:
         training = low is None

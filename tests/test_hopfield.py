@@ -582,3 +582,12 @@ def test_unlearning_in_place_is_that_of_the_definition(n_patterns):
         coupling = coupling - 0.02 / 53 * np.outer(state, state)
         np.fill_diagonal(coupling, 0)
     np.testing.assert_allclose(result.coupling(), coupling, atol=1e-6)
+
+
+def test_thresholds_may_be_larger_than_integers_of_numpy():
+    X = np.array([[1, -1, 1], [1, 1, -1]])
+    huge = HopfieldMemory(binarize=10**30).fit(X)
+    expected = HopfieldMemory(binarize=1e30).fit(X).transform(X)
+    np.testing.assert_array_equal(huge.transform(X), expected)
+    with pytest.raises(ValueError, match="Got nan instead"):
+        HopfieldMemory(binarize=np.nan).fit(X)
