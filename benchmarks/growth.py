@@ -36,9 +36,9 @@ def rows(n_rows, n_features):
 
 
 def training(n_rows=2000, n_features=500, n_components=250, n_chains=100):
-    """Two epochs of an RBM in batches of 100."""
+    """A pass of an RBM over the rows, in batches of 100."""
     X = rows(n_rows, n_features)
-    machine = RBM(n_components, n_chains=n_chains, batch_size=100, max_iter=2, algorithm="pcd")
+    machine = RBM(n_components, n_chains=n_chains, batch_size=100, algorithm="pcd")
     return lambda: machine.partial_fit(X)
 
 

@@ -31,7 +31,7 @@ def interleave(contestants, rounds):
 
 def print_ratios(seconds, reference):
     """Print a line for every contestant, time and multiple of the reference; give the multiples."""
-    print(f"{'':34}{'ms / update':>12}{'x floor':>9}")
+    print(f"{'':34}{'ms':>12}{'ratio':>9}")
     for name, value in seconds.items():
         print(f"{name:34}{value * 1e3:12.2f}{value / seconds[reference]:9.2f}")
     return {name: value / seconds[reference] for name, value in seconds.items()}

@@ -110,6 +110,7 @@ class Bipartite(Energy):
         return self._own_energy(v) - bias
 
     def _own_energy(self, v):
+        # most units have none, and need no pass over the rows to learn it
         if type(self.visible).energy in (Unit.energy, Finite.energy):
             return np.zeros(v.shape[0], v.dtype)
         if not sparse.issparse(v):
