@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from ._base import Unit
-from ._finite import Finite, tanh_rise, uniform
+from ._two_states import TwoStates
 
 
-class Bernoulli(Finite):
+class Bernoulli(TwoStates):
     """Binary unit with states 0 and 1.
 
     Data between 0 and 1 are read as probabilities: training draws 0/1 states from them anew at
@@ -51,33 +51,10 @@ class Bernoulli(Finite):
         scaled *= temperature
         return scaled
 
-    def rise_and_sample(self, field, here, there, temperature, rng):
-        """Those of two states, from one hyperbolic tangent at either end."""
-        rise = (there - here) * np.maximum(field, 0).sum(axis=1)
-        scale = 0.5 / temperature
-        rise = rise + temperature * tanh_rise(field, scale * here, scale * there)
-        return rise, np.less(uniform(field, rng), field, out=field, casting="unsafe")
-
-    def mean(self, field, temperature, out=None):
-        """``1 / (1 + exp(-field / T))``."""
-        out = np.multiply(field, 0.5 / temperature, out=out)
-        # the same function as expit, at a tenth of its cost in float32
-        np.tanh(out, out=out)
-        out += 1
-        out *= 0.5
-        return out
-
     def variance(self, field, temperature):
         """``mean * (1 - mean)``."""
         mean = self.mean(field, temperature)
         return mean * (1 - mean)
-
-    def sample(self, field, temperature, rng, out=None):
-        """Draw 0/1 states."""
-        # P(1) = (1 + tanh(field / 2T)) / 2 = P(u < tanh(field / 2T)) for u uniform in [-1, 1)
-        out = np.multiply(field, 0.5 / temperature, out=out)
-        np.tanh(out, out=out)
-        return np.less(uniform(out, rng), out, out=out, casting="unsafe")
 
     def field(self, mean, temperature):
         """``T logit(mean)``."""
@@ -87,6 +64,4 @@ class Bernoulli(Finite):
         """Draw 0/1 states whose probabilities of 1 are `means`."""
         if not self.stochastic:
             return Unit.discretize(self, means, rng, out=out)
-        out = np.multiply(means, 2, out=out)
-        out -= 1
-        return np.less(uniform(out, rng), out, out=out, casting="unsafe")
+        return super().discretize(means, rng, out=out)

@@ -7,8 +7,6 @@ from ._base import Unit, like
 
 # halvings of the interval in which a field is sought
 HALVINGS = 80
-# a hair below 2^-31, so that no number rounds to 1 and certain states stay certain
-HALF_RANGE = np.nextafter(np.float32(2**-31), np.float32(0))
 
 
 class Finite(Unit):
@@ -125,37 +123,3 @@ class Finite(Unit):
         out = like(means, out)
         out[...] = np.where(is_high, high, low)
         return out
-
-
-def tanh_rise(field, here, there):
-    """Row sums of the change of ``ln(1 + exp(-2 |x|))``, x the field times ``here``, ``there``.
-
-    It is ``ln 2 - ln(1 + tanh |x|)``, and the tangents at the end, which draw the states, are left
-    in the place of the field.
-    """
-    before = np.multiply(field, here)
-    np.tanh(before, out=before)
-    np.abs(before, out=before)
-    before += 1
-    field *= there
-    np.tanh(field, out=field)
-    after = np.abs(field)
-    after += 1
-    before /= after
-    np.log(before, out=before)
-    return before.sum(axis=1, dtype=np.float64)
-
-
-def uniform(array, rng):
-    """Uniform numbers in [-1, 1) of the array's shape and dtype."""
-    # 32 bits a number are enough to compare with, the same in both precisions, and half of what
-    # `rng.random` would cost
-    n_words = (array.size + 1) // 2
-    if isinstance(rng.bit_generator, np.random.MT19937):  # its words have 32 bits
-        words = rng.integers(2**64, size=n_words, dtype=np.uint64)
-    else:
-        # the same, without the overhead that small arrays feel
-        words = rng.bit_generator.random_raw(n_words)
-    numbers = words.view(np.int32)[: array.size].astype(array.dtype)
-    numbers *= HALF_RANGE
-    return numbers.reshape(array.shape)

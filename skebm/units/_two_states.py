@@ -1,0 +1,132 @@
+"""Units with two states, of which everything follows from a hyperbolic tangent."""
+
+import numpy as np
+
+from ._base import like
+from ._finite import Finite
+
+# a hair below 2^-31, so that no number rounds to 1 and certain states stay certain
+HALF_RANGE = np.nextafter(np.float32(2**-31), np.float32(0))
+# entries of an array, and of its rows, from which on compiled loops are worth their import
+COMPILED_SIZE, COMPILED_WIDTH = 2**15, 64
+
+
+class TwoStates(Finite):
+    """Base of the units whose state is 1 or `low`, which is 0 or -1.
+
+    In a field f the mean is the middle of the two plus half their distance times the tangent,
+    ``tanh((1 - low) f / 2T)``. Large arrays in single precision go through compiled loops, where
+    numba is installed.
+    """
+
+    def mean(self, field, temperature, out=None):
+        """Middle of the states plus half their distance times the tangent."""
+        half = 0.5 * (1 - self.low)
+        out = np.multiply(field, half / temperature, out=out)
+        # for 0 and 1 the same function as expit, at a tenth of its cost in float32
+        np.tanh(out, out=out)
+        if self.low == 0:
+            out += 1
+            out *= half
+        return out
+
+    def sample(self, field, temperature, rng, out=None):
+        """Draw states; P(1) = (1 + tangent) / 2."""
+        scale = 0.5 * (1 - self.low) / temperature
+        compiled = _compiled_for(field)
+        if compiled is not None:
+            out = like(field, out)
+            compiled.draw(field, np.float32(scale), np.float32(self.low), _seeds(rng), out)
+            return out
+        out = np.multiply(field, scale, out=out)
+        np.tanh(out, out=out)
+        return _draw(out, self.low, rng, out)
+
+    def rise_and_sample(self, field, here, there, temperature, rng):
+        """From one tangent at either end.
+
+        Of a cumulant ``T ln(exp(f / T) + exp(low f / T))`` the part beside the larger exponent is
+        ``T ln 2 - T ln(1 + |tangent|)``.
+        """
+        scale = 0.5 * (1 - self.low) / temperature
+        compiled = _compiled_for(field)
+        if compiled is not None:
+            larger, falls = np.empty((2, len(field)))
+            ends = np.float32([scale * here, scale * there])
+            compiled.fall_and_draw(field, *ends, np.float32(self.low), _seeds(rng), larger, falls)
+        else:
+            larger = (np.abs(field) if self.low else np.maximum(field, 0)).sum(axis=1)
+            falls = _falls(field, scale * here, scale * there)
+            _draw(field, self.low, rng, field)
+        return (there - here) * larger + temperature * falls, field
+
+    def discretize(self, means, rng, out=None):
+        """Draw states whose means are `means`."""
+        if self.low == 0:
+            out = np.multiply(means, 2, out=out)
+            out -= 1
+            means = out
+        return _draw(means, self.low, rng, like(means, out))
+
+
+def _compiled_for(field):
+    """Module of compiled loops for a field that they suit and that is worth their import."""
+    if field.size < COMPILED_SIZE or field.shape[-1] < COMPILED_WIDTH:
+        return None
+    if field.dtype != np.float32 or field.ndim != 2 or not field.flags.c_contiguous:
+        return None
+    from . import _compiled
+
+    return _compiled if _compiled.draw else None
+
+
+def _draw(tangents, low, rng, out):
+    """States 1 with probability ``(1 + tangent) / 2``, that of uniform numbers below it."""
+    np.less(_uniform(tangents, rng), tangents, out=out, casting="unsafe")
+    if low:
+        out *= 2
+        out -= 1
+    return out
+
+
+def _uniform(array, rng):
+    """Uniform numbers in [-1, 1) of the array's shape and dtype."""
+    # 32 bits a number are enough to compare with, the same in both precisions, and half of what
+    # `rng.random` would cost
+    words = _random_words((array.size + 1) // 2, rng)
+    numbers = words.view(np.int32)[: array.size].astype(array.dtype)
+    numbers *= HALF_RANGE
+    return numbers.reshape(array.shape)
+
+
+def _seeds(rng):
+    """Seeds of the generators of compiled loops."""
+    from ._compiled import N_LANES
+
+    return _random_words(2 * N_LANES, rng).view(np.uint32).reshape(4, N_LANES)
+
+
+def _random_words(n_words, rng):
+    """Random words of 64 bits."""
+    if isinstance(rng.bit_generator, np.random.MT19937):  # its words have 32 bits
+        return rng.integers(2**64, size=n_words, dtype=np.uint64)
+    # the same, without the overhead that small arrays feel
+    return rng.bit_generator.random_raw(n_words)
+
+
+def _falls(field, here, there):
+    """Row sums of ``ln(1 + |tanh(here f)|) - ln(1 + |tanh(there f)|)``.
+
+    The tangents at the end, which draw the states, are left in the place of the field.
+    """
+    before = np.multiply(field, here)
+    np.tanh(before, out=before)
+    np.abs(before, out=before)
+    before += 1
+    field *= there
+    np.tanh(field, out=field)
+    after = np.abs(field)
+    after += 1
+    before /= after
+    np.log(before, out=before)
+    return before.sum(axis=1, dtype=np.float64)
