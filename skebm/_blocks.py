@@ -4,6 +4,8 @@ import numpy as np
 
 # entries of the arrays of a block
 BLOCK_SIZE = 2**22
+# entries of an array from which on loops over it, compiled, are worth the import of numba
+COMPILED_SIZE = 2**15
 
 
 def batches(n, size):

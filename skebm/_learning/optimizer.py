@@ -5,6 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import gen_even_slices
 
+from .._blocks import COMPILED_SIZE
+
 # share of a minibatch's mean in the running means that centre the gradient
 OFFSET_RATE = 0.05
 # whose rounding keeps running means away from the smallest numbers
@@ -89,25 +91,37 @@ def move(state, step, *, rate, momentum, l2, l1):
     l2, l1 : float
         Strengths of the penalty ``l2 W^2 / 2 + l1 |W|``.
     """
-    weights = state.parameters[0]
-    if l2 and momentum:
-        step[0][...] -= l2 * rate * weights
-    elif l2:
-        weights *= 1 - l2 * rate
-    if momentum:
-        for velocity, part in zip(state.velocity, step, strict=True):
-            velocity *= momentum
-            velocity += part
-        step = state.velocity
-    for parameter, part in zip(state.parameters, step, strict=True):
-        parameter += part
-    if l1:
-        shrink(weights, rate * l1)
+    velocities = state.velocity if momentum else (None,) * len(step)
+    penalties = (l2 * rate if l2 else 0, l1 * rate if l1 else 0)
+    for parameter, velocity, part in zip(state.parameters, velocities, step, strict=True):
+        _advance(parameter, velocity, part, momentum, *penalties)
+        penalties = 0, 0
 
 
-def shrink(weights, threshold):
-    """Bring weights nearer to 0 by a threshold, in place, and to 0 those that are within it."""
-    size = np.abs(weights)
-    size -= threshold
-    np.maximum(size, 0, out=size)
-    np.copysign(size, weights, out=weights)
+def _advance(parameter, velocity, step, momentum, decay, threshold):
+    """Move one parameter; penalties are times the rate already."""
+    arrays = (parameter, step) if velocity is None else (parameter, step, velocity)
+    if parameter.size >= COMPILED_SIZE and not np.ndim(decay) and not np.ndim(threshold):
+        from . import compiled
+
+        is_one_run = parameter.flags.forc and len({array.strides for array in arrays}) == 1
+        if compiled.advance and is_one_run:
+            parameter, step, *rest = (array.ravel(order="K") for array in arrays)
+            velocity = rest[0] if rest else step[:0]
+            factors = np.array([momentum, decay, threshold], parameter.dtype)
+            compiled.advance(parameter, velocity, step, *factors)
+            return
+    if velocity is not None:
+        if np.any(decay):
+            step -= decay * parameter
+        velocity *= momentum
+        velocity += step
+        step = velocity
+    elif np.any(decay):
+        parameter *= 1 - decay
+    parameter += step
+    if np.any(threshold):
+        size = np.abs(parameter)
+        size -= threshold
+        np.maximum(size, 0, out=size)
+        np.copysign(size, parameter, out=parameter)

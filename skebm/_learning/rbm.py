@@ -91,26 +91,33 @@ def gradient(model, state, n_rows, work, rng, *, algorithm, n_steps, centered, s
 
     if algorithm == "tempering":
         exchange_with_ladder(model, state, n_chains, rng)
+    hidden = work.hidden[:n_stacked]
+    h_data, h_model = hidden[:n_rows], hidden[n_rows:]
+
+    def respond(side, field, **results):
+        base = intercept_visible if side == "visible" else intercept_hidden
+        getattr(model, side).respond(field, 1.0, base, temperature, rng, **results)
+
     if algorithm == "cd":
-        _field(v_data, weights.T, intercept_hidden, out=field_data)
-        h_chain = model.hidden.sample(field_data, temperature, rng)
+        np.matmul(v_data, weights.T, out=field_data)
+        h_chain = field_data
+        respond("hidden", field_data, means=h_data, states=h_chain)
     else:
         h_chain = state.chains[-n_chains:]
     for step in range(n_steps):
         if step:
-            _field(v_chain, weights.T, intercept_hidden, out=field_chain)
-            model.hidden.sample(field_chain, temperature, rng, out=h_chain)
-        _field(h_chain, weights, intercept_visible, out=v_chain)
-        model.visible.sample(v_chain, temperature, rng, out=v_chain)
+            np.matmul(v_chain, weights.T, out=field_chain)
+            respond("hidden", field_chain, states=h_chain)
+        np.matmul(h_chain, weights, out=v_chain)
+        respond("visible", v_chain, states=v_chain)
     if algorithm == "cd":
-        _field(v_chain, weights.T, intercept_hidden, out=field_chain)
+        np.matmul(v_chain, weights.T, out=field_chain)
+        respond("hidden", field_chain, means=h_model)
     else:
         # one product serves both phases
-        _field(work.visible[:n_stacked], weights.T, intercept_hidden, out=field)
-    if algorithm != "cd":
-        model.hidden.sample(field_chain, temperature, rng, out=h_chain)
-    hidden = model.hidden.mean(field, temperature, out=work.hidden[:n_stacked])
-    h_data, h_model = hidden[:n_rows], hidden[n_rows:]
+        np.matmul(work.visible[:n_stacked], weights.T, out=field)
+        respond("hidden", field_data, means=h_data)
+        respond("hidden", field_chain, means=h_model, states=h_chain)
 
     shares = _phase_shares(n_stacked, n_rows, weights.dtype)
     v_mean, v_change = shares @ work.visible[:n_stacked]
@@ -216,11 +223,6 @@ def _phase_shares(n_stacked, n_rows, dtype):
     shares[:, :n_rows] = 1 / n_rows
     shares[1, n_rows:] = -1 / (n_stacked - n_rows)
     return shares
-
-
-def _field(states, weights, intercept, out):
-    np.matmul(states, weights, out=out)
-    out += intercept
 
 
 def weight_step_scale(model):

@@ -72,6 +72,32 @@ class Unit(Value):
         """Cumulant function K(field; temperature) of every unit, in units of energy."""
         raise NotImplementedError
 
+    def respond(self, field, share, base, temperature, rng, means=None, states=None):
+        """Means of all units, states drawn for them, or both.
+
+        Parameters
+        ----------
+        field : ndarray of shape (n_rows, n_columns)
+            Changed; it may be one of the results.
+        share : float
+            Of the field, between 0 and 1.
+        base : ndarray of shape (n_columns,) or (n_rows, n_columns)
+            What is added to that share.
+        temperature : float
+            T.
+        rng : numpy.random.Generator
+            Source of randomness.
+        means, states : ndarray of shape (n_rows, n_columns) or None
+            To write into; None for what is not needed.
+        """
+        if share != 1:
+            field *= share
+        field += base
+        if means is not None:
+            self.mean(field, temperature, out=means)
+        if states is not None:
+            self.sample(field, temperature, rng, out=states)
+
     def rise_and_sample(self, field, here, there, temperature, rng):
         """By how much the cumulants rise along a field, row sums, and a state drawn at its end.
 

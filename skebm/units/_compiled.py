@@ -26,14 +26,14 @@ P0, P1, P2, P3, P4, P5, P6 = np.float32(
     ]
 )
 Q1, Q2, Q3 = np.float32([4.64193699e-01, 2.45041553e-02, 2.54930233e-04])
-ZERO, ONE = np.float32(0), np.float32(1)
+ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 # ratios between 1/2 and 2 whose product is a number for sure
 N_FACTORS = 1000
 
 try:
     from numba import njit
 except ImportError:
-    draw = fall_and_draw = None
+    respond = fall_and_draw = None
 else:
     # sums in any order, and no check for division by 0, so that loops vectorise
     compiled = njit(
@@ -44,22 +44,30 @@ else:
     )
 
     @compiled
-    def draw(field, scale, low, seeds, out):
-        """States 1 with probability ``(1 + tanh(scale field)) / 2``, else `low`.
+    def respond(field, scale, shift, low, seeds, means, states):
+        """Means, and states 1 with probability ``(1 + tangent) / 2``, else `low`.
 
-        `field` and `out`, which may be the same, have a row a state; `seeds`, of shape
-        (4, N_LANES), are 32-bit words of the generators.
+        Tangents are ``tanh(scale field + shift)``; `shift` has a row, or one for every row of the
+        field. `means` or `states` without rows are left alone, and one of them may be the field.
+        `seeds`, of shape (4, N_LANES), are 32-bit words of the generators.
         """
         n_rows, n_units = field.shape
+        middle, half = (ONE + low) * HALF, (ONE - low) * HALF
         numbers, tangents = np.empty(n_units + N_LANES, np.int32), np.empty(n_units, np.float32)
         for row in range(n_rows):
-            here, drawn = field[row], out[row]
-            _fill(numbers, n_units, seeds)
+            own, added = field[row], shift[row if len(shift) > 1 else 0]
             for unit in range(n_units):
-                tangents[unit] = _tanh(scale * here[unit])
-            for unit in range(n_units):
-                number = np.float32(numbers[unit]) * HALF_RANGE
-                drawn[unit] = ONE if number < tangents[unit] else low
+                tangents[unit] = _tanh(scale * own[unit] + added[unit])
+            if len(means):
+                mean = means[row]
+                for unit in range(n_units):
+                    mean[unit] = middle + half * tangents[unit]
+            if len(states):
+                state = states[row]
+                _fill(numbers, n_units, seeds)
+                for unit in range(n_units):
+                    number = np.float32(numbers[unit]) * HALF_RANGE
+                    state[unit] = ONE if number < tangents[unit] else low
 
     @compiled
     def fall_and_draw(field, here, there, low, seeds, larger, falls):

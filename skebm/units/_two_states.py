@@ -2,13 +2,14 @@
 
 import numpy as np
 
+from .._blocks import COMPILED_SIZE
 from ._base import like
 from ._finite import Finite
 
 # a hair below 2^-31, so that no number rounds to 1 and certain states stay certain
 HALF_RANGE = np.nextafter(np.float32(2**-31), np.float32(0))
-# entries of an array, and of its rows, from which on compiled loops are worth their import
-COMPILED_SIZE, COMPILED_WIDTH = 2**15, 64
+# columns from which on compiled loops over rows are faster
+COMPILED_WIDTH = 64
 
 
 class TwoStates(Finite):
@@ -32,15 +33,35 @@ class TwoStates(Finite):
 
     def sample(self, field, temperature, rng, out=None):
         """Draw states; P(1) = (1 + tangent) / 2."""
-        scale = 0.5 * (1 - self.low) / temperature
-        compiled = _compiled_for(field)
+        out = like(field, out)
+        compiled = _compiled_for(field, out)
         if compiled is not None:
-            out = like(field, out)
-            compiled.draw(field, np.float32(scale), np.float32(self.low), _seeds(rng), out)
+            base = np.zeros((1, field.shape[1]), np.float32)
+            self._respond(compiled, field, 1.0, base, temperature, rng, field[:0], out)
             return out
-        out = np.multiply(field, scale, out=out)
+        np.multiply(field, self._scale(temperature), out=out)
         np.tanh(out, out=out)
         return _draw(out, self.low, rng, out)
+
+    def respond(self, field, share, base, temperature, rng, means=None, states=None):
+        """In one pass over the field."""
+        compiled = _compiled_for(field, means, states)
+        if compiled is None:
+            super().respond(field, share, base, temperature, rng, means, states)
+            return
+        means, states = (field[:0] if part is None else part for part in (means, states))
+        self._respond(compiled, field, share, base, temperature, rng, means, states)
+
+    def _respond(self, compiled, field, share, base, temperature, rng, means, states):
+        scale = self._scale(temperature)
+        shift = np.atleast_2d(scale * base).astype(np.float32, order="C", copy=False)
+        low, scale = np.float32([self.low, share * scale])
+        seeds = _seeds(rng) if len(states) else np.zeros((4, 0), np.uint32)
+        compiled.respond(field, scale, shift, low, seeds, means, states)
+
+    def _scale(self, temperature):
+        """Of the field in the tangent."""
+        return 0.5 * (1 - self.low) / temperature
 
     def rise_and_sample(self, field, here, there, temperature, rng):
         """From one tangent at either end.
@@ -48,7 +69,7 @@ class TwoStates(Finite):
         Of a cumulant ``T ln(exp(f / T) + exp(low f / T))`` the part beside the larger exponent is
         ``T ln 2 - T ln(1 + |tangent|)``.
         """
-        scale = 0.5 * (1 - self.low) / temperature
+        scale = self._scale(temperature)
         compiled = _compiled_for(field)
         if compiled is not None:
             larger, falls = np.empty((2, len(field)))
@@ -69,15 +90,18 @@ class TwoStates(Finite):
         return _draw(means, self.low, rng, like(means, out))
 
 
-def _compiled_for(field):
-    """Module of compiled loops for a field that they suit and that is worth their import."""
+def _compiled_for(field, *results):
+    """Module of compiled loops for arrays that they suit, if it is worth its import."""
     if field.size < COMPILED_SIZE or field.shape[-1] < COMPILED_WIDTH:
         return None
-    if field.dtype != np.float32 or field.ndim != 2 or not field.flags.c_contiguous:
-        return None
+    for array in (field, *results):
+        if array is not None and not (
+            array.dtype == np.float32 and array.ndim == 2 and array.flags.c_contiguous
+        ):
+            return None
     from . import _compiled
 
-    return _compiled if _compiled.draw else None
+    return _compiled if _compiled.respond else None
 
 
 def _draw(tangents, low, rng, out):
