@@ -89,8 +89,13 @@ class Bipartite(Energy):
 
     def sample_hidden(self, v, rng, beta=1.0):
         """Draw h from p(h | v), at a position of the path."""
-        field = _mixture(self.hidden_field(v), self.base_hidden, beta)
-        return self.hidden.sample(field, self.temperature, rng, out=field)
+        field = safe_sparse_dot(v, self.weights.T, dense_output=True)
+        base = self.intercept_hidden
+        if np.ndim(beta) or beta != 1:
+            base = beta * base + (1 - beta) * self.base_hidden
+        base = base.astype(field.dtype, copy=False)
+        self.hidden.respond(field, beta, base, self.temperature, rng, states=field)
+        return field
 
     def sample_visible(self, h, rng, beta=1.0):
         """Draw v from p(v | h), at a position of the path."""

@@ -79,7 +79,7 @@ class Unit(Value):
         ----------
         field : ndarray of shape (n_rows, n_columns)
             Changed; it may be one of the results.
-        share : float
+        share : float or ndarray of shape (n_rows, 1)
             Of the field, between 0 and 1.
         base : ndarray of shape (n_columns,) or (n_rows, n_columns)
             What is added to that share.
@@ -90,7 +90,7 @@ class Unit(Value):
         means, states : ndarray of shape (n_rows, n_columns) or None
             To write into; None for what is not needed.
         """
-        if share != 1:
+        if np.ndim(share) or share != 1:
             field *= share
         field += base
         if means is not None:

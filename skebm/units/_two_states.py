@@ -46,18 +46,19 @@ class TwoStates(Finite):
     def respond(self, field, share, base, temperature, rng, means=None, states=None):
         """In one pass over the field."""
         compiled = _compiled_for(field, means, states)
-        if compiled is None:
+        kind = type(self)
+        is_own = kind.mean is TwoStates.mean and kind.sample is TwoStates.sample
+        if compiled is None or not is_own or np.ndim(share):
             super().respond(field, share, base, temperature, rng, means, states)
             return
         means, states = (field[:0] if part is None else part for part in (means, states))
         self._respond(compiled, field, share, base, temperature, rng, means, states)
 
     def _respond(self, compiled, field, share, base, temperature, rng, means, states):
-        scale = self._scale(temperature)
-        shift = np.atleast_2d(scale * base).astype(np.float32, order="C", copy=False)
-        low, scale = np.float32([self.low, share * scale])
+        low, share, scale = np.float32([self.low, share, self._scale(temperature)])
+        base = np.atleast_2d(base).astype(np.float32, order="C", copy=False)
         seeds = _seeds(rng) if len(states) else np.zeros((4, 0), np.uint32)
-        compiled.respond(field, scale, shift, low, seeds, means, states)
+        compiled.respond(field, share, base, scale, low, seeds, means, states)
 
     def _scale(self, temperature):
         """Of the field in the tangent."""

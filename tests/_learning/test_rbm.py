@@ -6,6 +6,7 @@ from scipy import sparse
 from sklearn.neural_network import BernoulliRBM
 
 from skebm._energies.bipartite import Bipartite
+from skebm._learning import compiled, optimizer
 from skebm._learning.optimizer import State, move, track
 from skebm._learning.rbm import Parameters, Workspace, epoch, gradient, weight_step_scale
 
@@ -256,6 +257,43 @@ def test_move_with_momentum_and_penalty():
     np.testing.assert_allclose(state.parameters[0], shrunk)
     expected = 0.7 * velocity.intercept_hidden + step.intercept_hidden
     np.testing.assert_allclose(state.parameters[2], start.intercept_hidden + expected)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("momentum", [0.0, 0.7])
+@pytest.mark.parametrize(("l2", "l1"), [(0.0, 0.0), (0.3, 0.0), (0.0, 0.4), (0.2, 0.1)])
+def test_compiled_moves_are_the_plain_ones(order, dtype, momentum, l2, l1, monkeypatch):
+    pytest.importorskip("numba")
+    rng, options = np.random.default_rng(0), {"momentum": momentum, "l2": l2, "l1": l1}
+    start, speed, step = (
+        np.asarray(rng.normal(size=(211, 307)).astype(dtype), order=order) for _ in range(3)
+    )
+    bias = np.ones(307, dtype)
+    states, calls = [], []
+    advance = compiled.advance
+    monkeypatch.setattr(compiled, "advance", lambda *args: (calls.append(args), advance(*args)))
+    for size in (0, np.inf):
+        monkeypatch.setattr(optimizer, "COMPILED_SIZE", size)
+        velocity = (speed, bias) if momentum else None
+        state = State((start, bias), (), velocity).copy()
+        move(state, (step.copy(order="K"), 0.5 * bias), rate=0.1, **options)
+        states.append(state)
+    # weights and bias in the first round, nothing in the second
+    assert len(calls) == 2
+    for name in ("parameters", "velocity") if momentum else ("parameters",):
+        for fast, plain in zip(*(getattr(state, name) for state in states), strict=True):
+            np.testing.assert_allclose(fast, plain, rtol=1e-5, atol=1e-6)
+    assert (states[0].parameters[0] == 0).any() == (l1 > 0)
+    np.testing.assert_array_equal(states[0].parameters[0] == 0, states[1].parameters[0] == 0)
+
+
+@pytest.mark.parametrize("order", ["view", "mixed"])
+def test_moves_of_other_arrays_are_plain(order):
+    weights = np.zeros((200, 400))[:, :300] if order == "view" else np.zeros((200, 300))
+    step = np.ones((200, 300), order="F" if order == "mixed" else "C")
+    move(State((weights,), ()), (step,), rate=0.1, momentum=0.0, l2=0.1, l1=0.0)
+    assert (weights == 1).all()
 
 
 def run_epoch(X, **options):
