@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -193,6 +194,12 @@ class Memory(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     def _stored(self):
         """Stored patterns as states."""
         return self._rows(self._low_).read(self.patterns_)
+
+    @classmethod
+    @cache
+    def _get_param_names(cls):
+        # scikit-learn finds them out anew in every call, for as long as the recall of a row takes
+        return super()._get_param_names()
 
     def _ready(self):
         """Refuse to use a memory that is not fitted, or with parameters that are not valid."""

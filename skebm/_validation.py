@@ -143,6 +143,8 @@ def read(estimator, X, *, reset=False, accept_sparse="csr", holes=False):
     X : {ndarray, CSR} of float32 or float64
         The same values; the caller's array itself where nothing needs to change.
     """
+    if not reset and _is_plain(X, estimator):
+        return _as_float(X, "X")
     # sums that look for NaN may overflow
     with _advice_on_missing(estimator), np.errstate(over="ignore", invalid="ignore"):
         X = validate_data(
@@ -164,6 +166,18 @@ def read(estimator, X, *, reset=False, accept_sparse="csr", holes=False):
         X = X.copy()
     with _advice_on_missing(estimator):
         return _as_float(X, "X", estimator)
+
+
+def _is_plain(X, estimator):
+    """Whether X has nothing to check or mend, which for a single row takes others long to say."""
+    if type(X) is not np.ndarray or X.ndim != 2 or len(X) == 0 or not X.flags.aligned:
+        return False
+    if hasattr(estimator, "feature_names_in_") or X.shape[1] != estimator.n_features_in_:
+        return False
+    if X.dtype.kind in "biu":
+        return True
+    with np.errstate(over="ignore", invalid="ignore"):
+        return X.dtype in (np.float32, np.float64) and bool(np.isfinite(X.sum()))
 
 
 @contextmanager

@@ -162,11 +162,16 @@ class Pairwise(Spins):
             threshold *= (0.5 * self.scale * np.asarray(temperature)).astype(field.dtype)
         else:
             # only rows in which a unit would move need to be gone through in turn
-            moving = (_turned(field, before, self.tolerance, None, held) != before).any(axis=1)
-            if not moving.any():
-                return
-            field, before = field[moving], before[moving]
-            held = None if held is None else held[moving]
+            moves = field * before < -self.tolerance
+            if held is not None:
+                moves &= ~held
+            is_moving = moves.any(axis=1)
+            if not is_moving.all():
+                if not is_moving.any():
+                    return
+                moving = is_moving
+                field, before = field[moving], before[moving]
+                held = None if held is None else held[moving]
         ahead = self.ahead.get((units.start, units.stop))
         if ahead is None:
             ahead = self.couplings_ahead(units)

@@ -92,36 +92,45 @@ def move(state, step, *, rate, momentum, l2, l1):
         Strengths of the penalty ``l2 W^2 / 2 + l1 |W|``.
     """
     velocities = state.velocity if momentum else (None,) * len(step)
-    penalties = (l2 * rate if l2 else 0, l1 * rate if l1 else 0)
+    penalties = (l2 * rate if l2 else None, l1 * rate if l1 else None)
     for parameter, velocity, part in zip(state.parameters, velocities, step, strict=True):
-        _advance(parameter, velocity, part, momentum, *penalties)
-        penalties = 0, 0
+        if parameter.size < COMPILED_SIZE or not _advance_compiled(
+            parameter, velocity, part, momentum, *penalties
+        ):
+            _advance(parameter, velocity, part, momentum, *penalties)
+        penalties = None, None
 
 
 def _advance(parameter, velocity, step, momentum, decay, threshold):
-    """Move one parameter; penalties are times the rate already."""
-    arrays = (parameter, step) if velocity is None else (parameter, step, velocity)
-    if parameter.size >= COMPILED_SIZE and not np.ndim(decay) and not np.ndim(threshold):
-        from . import compiled
-
-        is_one_run = parameter.flags.forc and len({array.strides for array in arrays}) == 1
-        if compiled.advance and is_one_run:
-            parameter, step, *rest = (array.ravel(order="K") for array in arrays)
-            velocity = rest[0] if rest else step[:0]
-            factors = np.array([momentum, decay, threshold], parameter.dtype)
-            compiled.advance(parameter, velocity, step, *factors)
-            return
+    """Move one parameter; penalties are times the rate already, or None."""
     if velocity is not None:
-        if np.any(decay):
+        if decay is not None:
             step -= decay * parameter
         velocity *= momentum
         velocity += step
         step = velocity
-    elif np.any(decay):
+    elif decay is not None:
         parameter *= 1 - decay
     parameter += step
-    if np.any(threshold):
+    if threshold is not None:
         size = np.abs(parameter)
         size -= threshold
         np.maximum(size, 0, out=size)
         np.copysign(size, parameter, out=parameter)
+
+
+def _advance_compiled(parameter, velocity, step, momentum, decay, threshold):
+    """The same in one pass, if these arrays allow it; whether they do."""
+    if np.ndim(decay) or np.ndim(threshold) or not parameter.flags.forc:
+        return False
+    arrays = (parameter, step) if velocity is None else (parameter, step, velocity)
+    if len({array.strides for array in arrays}) > 1:
+        return False
+    from . import compiled
+
+    if compiled.advance is None:
+        return False
+    parameter, step, *rest = (array.ravel(order="K") for array in arrays)
+    factors = np.array([momentum, decay or 0, threshold or 0], parameter.dtype)
+    compiled.advance(parameter, rest[0] if rest else step[:0], step, *factors)
+    return True

@@ -5,6 +5,7 @@ model (`gradient`), and moves the parameters along it. `fit` runs epochs of such
 `partial_fit` runs one pass of the same.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -94,38 +95,34 @@ def gradient(model, state, n_rows, work, rng, *, algorithm, n_steps, centered, s
     hidden = work.hidden[:n_stacked]
     h_data, h_model = hidden[:n_rows], hidden[n_rows:]
 
-    def respond(side, field, **results):
-        base = intercept_visible if side == "visible" else intercept_hidden
-        getattr(model, side).respond(field, 1.0, base, temperature, rng, **results)
-
+    to_hidden = intercept_hidden, temperature, rng
+    to_visible = intercept_visible, temperature, rng
     if algorithm == "cd":
         np.matmul(v_data, weights.T, out=field_data)
         h_chain = field_data
-        respond("hidden", field_data, means=h_data, states=h_chain)
+        model.hidden.respond(field_data, 1.0, *to_hidden, means=h_data, states=h_chain)
     else:
         h_chain = state.chains[-n_chains:]
     for step in range(n_steps):
         if step:
             np.matmul(v_chain, weights.T, out=field_chain)
-            respond("hidden", field_chain, states=h_chain)
+            model.hidden.respond(field_chain, 1.0, *to_hidden, states=h_chain)
         np.matmul(h_chain, weights, out=v_chain)
-        respond("visible", v_chain, states=v_chain)
+        model.visible.respond(v_chain, 1.0, *to_visible, states=v_chain)
     if algorithm == "cd":
         np.matmul(v_chain, weights.T, out=field_chain)
-        respond("hidden", field_chain, means=h_model)
+        model.hidden.respond(field_chain, 1.0, *to_hidden, means=h_model)
     else:
         # one product serves both phases
         np.matmul(work.visible[:n_stacked], weights.T, out=field)
-        respond("hidden", field_data, means=h_data)
-        respond("hidden", field_chain, means=h_model, states=h_chain)
+        model.hidden.respond(field, 1.0, *to_hidden, means=hidden, states=h_chain)
 
     shares = _phase_shares(n_stacked, n_rows, weights.dtype)
     v_mean, v_change = shares @ work.visible[:n_stacked]
     h_mean, h_change = shares @ hidden
-    scales = model.visible.step_scale, model.hidden.step_scale
-    visible_scale, hidden_scale = (np.asarray(part, weights.dtype) for part in scales)
+    visible_scale, hidden_scale = _step_scales(model)
     # a visible scale that differs from column to column comes into the weights after the product
-    column_scale = visible_scale if visible_scale.ndim else None
+    column_scale = visible_scale if isinstance(visible_scale, np.ndarray) else None
     weight_scale = scale / temperature * hidden_scale
     if column_scale is None:
         weight_scale = weight_scale * visible_scale
@@ -138,9 +135,9 @@ def gradient(model, state, n_rows, work, rng, *, algorithm, n_steps, centered, s
         track(offset_visible, v_mean)
         track(offset_hidden, h_mean)
         n_product = n_stacked + 2
-        work.visible[n_stacked:n_product] = v_change, offset_visible
-        work.hidden[n_stacked:n_product] = offset_hidden, h_change
-        work.hidden[n_stacked:n_product] *= -weight_scale
+        work.visible[n_stacked], work.visible[n_stacked + 1] = v_change, offset_visible
+        np.multiply(offset_hidden, -weight_scale, out=work.hidden[n_stacked])
+        np.multiply(h_change, -weight_scale, out=work.hidden[n_stacked + 1])
     v, h = work.visible[:n_product], work.hidden[:n_product]
     weight_step, visible_step, hidden_step = work.step
     np.matmul(h.T, v, out=weight_step)
@@ -217,20 +214,28 @@ def n_model_chains(algorithm, state, n_rows):
     return max(len(state.chains) - (N_RUNGS - 1) * N_HOT, len(state.chains) // N_RUNGS)
 
 
+@lru_cache(maxsize=8)
 def _phase_shares(n_stacked, n_rows, dtype):
     """Of rows, in the mean of the data, and in what that exceeds the mean of the chains by."""
     shares = np.zeros((2, n_stacked), dtype)
     shares[:, :n_rows] = 1 / n_rows
     shares[1, n_rows:] = -1 / (n_stacked - n_rows)
+    shares.flags.writeable = False
     return shares
+
+
+def _step_scales(model):
+    """Factors of the learning rate of both sides, as numbers where all columns have the same."""
+    dtype, scales = model.weights.dtype, (model.visible.step_scale, model.hidden.step_scale)
+    return [part.astype(dtype) if isinstance(part, np.ndarray) else float(part) for part in scales]
 
 
 def weight_step_scale(model):
     """Factor of the learning rate of every weight, from those of the two sides."""
-    hidden_scale = np.asarray(model.hidden.step_scale, model.weights.dtype)
-    if hidden_scale.ndim:
+    visible_scale, hidden_scale = _step_scales(model)
+    if np.ndim(hidden_scale):
         hidden_scale = hidden_scale[:, np.newaxis]
-    return hidden_scale * np.asarray(model.visible.step_scale, model.weights.dtype)
+    return hidden_scale * visible_scale
 
 
 def epoch(
@@ -283,11 +288,11 @@ def epoch(
     gap : float
         Mean free energy of the last minibatch's data rows minus that of its chains.
     """
-    weight_scale = weight_step_scale(model)
+    weight_scale, is_sparse = weight_step_scale(model), sparse.issparse(X)
     batches = minibatches(X.shape[0], len(rates), rng, shuffle=shuffle)
     for rate, rows in zip(rates, batches, strict=True):
         batch = work.visible[: len(rows)]
-        if sparse.issparse(X):
+        if is_sparse:
             X[rows].toarray(out=batch)
         else:
             X.take(rows, axis=0, out=batch, mode="clip")
@@ -299,11 +304,12 @@ def epoch(
             batch[...] = model.sweeps(batch, [1.0] * rule["n_steps"], rng, ~holes)
             state.filled[rows] = batch
         gradient(model, state, len(batch), work, rng, scale=rate, **rule)
-        n_chains = n_model_chains(rule["algorithm"], state, len(batch))
         if state.variance is not None:
+            n_chains = n_model_chains(rule["algorithm"], state, len(batch))
             move_variances(model, state, len(batch), n_chains, work, rate, least_variance)
         move(state, work.step, rate=rate * weight_scale, **regularization)
     if state.ladder is not None:
         state.ladder[:] = place(state.ladder, state.swap_rates)
+    n_chains = n_model_chains(rule["algorithm"], state, len(batch))
     free_energy = model.free_energy(work.visible[: len(batch) + n_chains])
     return float(free_energy[: len(batch)].mean() - free_energy[len(batch) :].mean())

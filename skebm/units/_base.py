@@ -87,16 +87,18 @@ class Unit(Value):
             T.
         rng : numpy.random.Generator
             Source of randomness.
-        means, states : ndarray of shape (n_rows, n_columns) or None
-            To write into; None for what is not needed.
+        means : ndarray of shape (n_rows, n_columns) or None
+            To write into; None if not needed.
+        states : ndarray of shape (n_last, n_columns) or None
+            To write into, of as many rows as it has, the last ones; None if not needed.
         """
-        if np.ndim(share) or share != 1:
+        if isinstance(share, np.ndarray) or share != 1:
             field *= share
         field += base
         if means is not None:
             self.mean(field, temperature, out=means)
         if states is not None:
-            self.sample(field, temperature, rng, out=states)
+            self.sample(field[-len(states) :], temperature, rng, out=states)
 
     def rise_and_sample(self, field, here, there, temperature, rng):
         """By how much the cumulants rise along a field, row sums, and a state drawn at its end.

@@ -11,6 +11,7 @@ from .._compiled import ANY_ORDER, compiled
 
 # generators side by side, so that loops over them vectorise
 N_LANES = 16
+NO_SEEDS = np.empty((4, 0), np.uint32)
 # a hair below 2^-31, so that no number rounds to 1 and certain states stay certain
 HALF_RANGE = np.nextafter(np.float32(2**-31), np.float32(0))
 # |x| from which on tanh(x) is 1 in single precision
@@ -33,13 +34,19 @@ ZERO, HALF, ONE = np.float32(0), np.float32(0.5), np.float32(1)
 N_FACTORS = 1000
 
 
+def draw_seeds(rng):
+    """Words that seed the generators."""
+    return rng.integers(2**32, size=(4, N_LANES), dtype=np.uint32)
+
+
 @compiled(ANY_ORDER)
 def respond(field, share, base, scale, low, seeds, means, states):
     """Means, and states 1 with probability ``(1 + tangent) / 2``, else `low`.
 
     Tangents are ``tanh(scale (share field + base))``; `base` has a row, or one for every row
-    of the field. `means` or `states` without rows are left alone, and one may be the field.
-    `seeds`, of shape (4, N_LANES), are 32-bit words of the generators.
+    of the field. `means` without rows are left alone, `states` are those of as many rows as they
+    have, the last ones; one of the two may be the field. `seeds`, of shape (4, N_LANES), are
+    32-bit words of the generators.
     """
     n_rows, n_units = field.shape
     middle, half = (ONE + low) * HALF, (ONE - low) * HALF
@@ -52,8 +59,8 @@ def respond(field, share, base, scale, low, seeds, means, states):
             mean = means[row]
             for unit in range(n_units):
                 mean[unit] = middle + half * tangents[unit]
-        if len(states):
-            state = states[row]
+        if row >= n_rows - len(states):
+            state = states[row - n_rows + len(states)]
             _fill(numbers, n_units, seeds)
             for unit in range(n_units):
                 number = np.float32(numbers[unit]) * HALF_RANGE

@@ -33,31 +33,35 @@ class TwoStates(Finite):
 
     def sample(self, field, temperature, rng, out=None):
         """Draw states; P(1) = (1 + tangent) / 2."""
-        out = like(field, out)
-        compiled = _compiled_for(field, out)
-        if compiled is not None:
-            base = np.zeros((1, field.shape[1]), np.float32)
-            self._respond(compiled, field, 1.0, base, temperature, rng, field[:0], out)
-            return out
-        np.multiply(field, self._scale(temperature), out=out)
+        if field.size >= COMPILED_SIZE:
+            out = like(field, out)
+            compiled = _compiled_for(field, out)
+            if compiled is not None:
+                base = np.zeros((1, field.shape[1]), np.float32)
+                self._respond(compiled, field, 1.0, base, temperature, rng, field[:0], out)
+                return out
+        out = np.multiply(field, self._scale(temperature), out=out)
         np.tanh(out, out=out)
         return _draw(out, self.low, rng, out)
 
     def respond(self, field, share, base, temperature, rng, means=None, states=None):
         """In one pass over the field."""
-        compiled = _compiled_for(field, means, states)
-        kind = type(self)
-        is_own = kind.mean is TwoStates.mean and kind.sample is TwoStates.sample
-        if compiled is None or not is_own or np.ndim(share):
-            super().respond(field, share, base, temperature, rng, means, states)
-            return
-        means, states = (field[:0] if part is None else part for part in (means, states))
-        self._respond(compiled, field, share, base, temperature, rng, means, states)
+        if field.size >= COMPILED_SIZE and self._is_plain() and not np.ndim(share):
+            compiled = _compiled_for(field, means, states)
+            if compiled is not None:
+                means, states = (field[:0] if part is None else part for part in (means, states))
+                self._respond(compiled, field, share, base, temperature, rng, means, states)
+                return
+        super().respond(field, share, base, temperature, rng, means, states)
+
+    def _is_plain(self):
+        """Whether no subclass has means or draws of its own."""
+        return type(self).mean is TwoStates.mean and type(self).sample is TwoStates.sample
 
     def _respond(self, compiled, field, share, base, temperature, rng, means, states):
         low, share, scale = np.float32([self.low, share, self._scale(temperature)])
         base = np.atleast_2d(base).astype(np.float32, order="C", copy=False)
-        seeds = _seeds(rng) if len(states) else np.zeros((4, 0), np.uint32)
+        seeds = compiled.draw_seeds(rng) if len(states) else compiled.NO_SEEDS
         compiled.respond(field, share, base, scale, low, seeds, means, states)
 
     def _scale(self, temperature):
@@ -71,11 +75,13 @@ class TwoStates(Finite):
         ``T ln 2 - T ln(1 + |tangent|)``.
         """
         scale = self._scale(temperature)
-        compiled = _compiled_for(field)
+        compiled = None if field.size < COMPILED_SIZE else _compiled_for(field)
         if compiled is not None:
             larger, falls = np.empty((2, len(field)))
             ends = np.float32([scale * here, scale * there])
-            compiled.fall_and_draw(field, *ends, np.float32(self.low), _seeds(rng), larger, falls)
+            compiled.fall_and_draw(
+                field, *ends, np.float32(self.low), compiled.draw_seeds(rng), larger, falls
+            )
         else:
             larger = (np.abs(field) if self.low else np.maximum(field, 0)).sum(axis=1)
             falls = _falls(field, scale * here, scale * there)
@@ -92,8 +98,8 @@ class TwoStates(Finite):
 
 
 def _compiled_for(field, *results):
-    """Module of compiled loops for arrays that they suit, if it is worth its import."""
-    if field.size < COMPILED_SIZE or field.shape[-1] < COMPILED_WIDTH:
+    """Module of compiled loops for large arrays, if they suit those and numba is installed."""
+    if field.shape[-1] < COMPILED_WIDTH:
         return None
     for array in (field, *results):
         if array is not None and not (
@@ -118,25 +124,15 @@ def _uniform(array, rng):
     """Uniform numbers in [-1, 1) of the array's shape and dtype."""
     # 32 bits a number are enough to compare with, the same in both precisions, and half of what
     # `rng.random` would cost
-    words = _random_words((array.size + 1) // 2, rng)
+    n_words = (array.size + 1) // 2
+    if isinstance(rng.bit_generator, np.random.MT19937):  # its words have 32 bits
+        words = rng.integers(2**64, size=n_words, dtype=np.uint64)
+    else:
+        # the same, without the overhead that small arrays feel
+        words = rng.bit_generator.random_raw(n_words)
     numbers = words.view(np.int32)[: array.size].astype(array.dtype)
     numbers *= HALF_RANGE
     return numbers.reshape(array.shape)
-
-
-def _seeds(rng):
-    """Seeds of the generators of compiled loops."""
-    from ._compiled import N_LANES
-
-    return _random_words(2 * N_LANES, rng).view(np.uint32).reshape(4, N_LANES)
-
-
-def _random_words(n_words, rng):
-    """Random words of 64 bits."""
-    if isinstance(rng.bit_generator, np.random.MT19937):  # its words have 32 bits
-        return rng.integers(2**64, size=n_words, dtype=np.uint64)
-    # the same, without the overhead that small arrays feel
-    return rng.bit_generator.random_raw(n_words)
 
 
 def _falls(field, here, there):

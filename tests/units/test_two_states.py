@@ -56,6 +56,21 @@ def test_means_are_those_of_the_field(unit, share, rows, calls):
 
 
 @each_unit
+@pytest.mark.parametrize("n_last", [1, 7, N_ROWS])
+def test_states_are_of_the_last_rows(unit, n_last, calls, monkeypatch):
+    field, base = np.zeros((N_ROWS, N_UNITS), np.float32), np.zeros(N_UNITS, np.float32)
+    field[-n_last:] = 100
+    for _ in range(2):
+        means, states = np.empty_like(field), np.empty((n_last, N_UNITS), np.float32)
+        unit.respond(field.copy(), 1.0, base, 1.0, generator(0), means=means, states=states)
+        assert (states == 1).all()
+        assert (means[-n_last:] == 1).all()
+        assert (means[:-n_last] == unit.mean(np.zeros(1), 1.0)).all()
+        without_compiled(monkeypatch)
+    assert calls == ["respond"]
+
+
+@each_unit
 def test_tangents_are_exact_to_rounding_and_never_too_large(unit):
     values = np.concatenate([np.linspace(-12, 12, 40_000), np.geomspace(1e-30, 1, 10_000)])
     field = values.astype(np.float32).reshape(-1, 100)
