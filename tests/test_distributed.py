@@ -277,6 +277,8 @@ import resource, sys
 import numpy as np
 import dask
 from skebm import RBM, distributed
+# large machines load a compiler, which is not of the data
+import skebm.units._compiled
 
 rows = np.memmap(sys.argv[1], np.uint8, "r", shape=(150_000, 1000))
 used = int(open("/proc/self/statm").read().split()[5]) * resource.getpagesize()

@@ -12,7 +12,7 @@ import skebm
 ROOT = Path(skebm.__file__).parent
 # a name may import what has a lower rank, and its own folder
 RANKS = {
-    **dict.fromkeys(["_value", "_typing", "_blocks"], -1),
+    **dict.fromkeys(["_value", "_typing", "_blocks", "_compiled"], -1),
     **dict.fromkeys(["units", "interactions", "theory", "_validation", "_callbacks"], 0),
     "_energies": 1,
     "_inference": 2,

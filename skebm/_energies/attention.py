@@ -36,6 +36,8 @@ from ..interactions import Interaction, Softmax, exponentials
 
 SIMILARITIES = ("dot", "euclidean", "cosine", "manhattan")
 LARGEST_BLOCK = 2**21
+# sum of exponentials in a block up to which none is too large to be averaged
+LARGEST_SUM = 1e15
 # distance, of the summed sizes of a row's values, of rows that are the same but for rounding
 SAME = 1e-7
 OVERFLOW = (
@@ -430,35 +432,74 @@ def _checked(value):
 
 @np.errstate(over="ignore", invalid="ignore")
 def _online_softmax(energy, states):
-    """Mean of the values under softmax weights, and the log-sum-exp of the scores."""
-    queries = energy.queries(states)
-    n_states, n_patterns = states.shape[0], energy.n_patterns
-    dtype = states.dtype
+    """Mean of the values under softmax weights, and the log-sum-exp of the scores.
+
+    Exponentials are of scores less the largest one in the first block, until those of a later block
+    are so large that it is raised.
+    """
+    n_states, n_patterns, dtype = states.shape[0], energy.n_patterns, states.dtype
     block_size = min(energy.block_size, n_patterns)
-    buffer = np.empty(n_states * block_size, dtype)
+    less = _ScoresLess(energy, energy.queries(states), n_states, block_size)
     mean = np.zeros((n_states, energy.averaged().shape[1]), dtype)
     product = np.empty_like(mean)
     total = np.zeros(n_states, dtype)
-    largest = np.full(n_states, -np.inf, dtype)
+    # a product with ones sums rows in a fraction of the time of a sum
     ones = np.ones(block_size, dtype)
     for rows in batches(n_patterns, block_size):
-        size = rows.stop - rows.start
-        scores = buffer[: n_states * size].reshape(n_states, size)
-        scores = energy.scores(queries, rows, out=scores)
-        higher = np.maximum(largest, scores.max(axis=1))
-        scores -= higher[:, np.newaxis]
-        weights = exponentials(scores)
-        shrink = np.exp(largest - higher)
-        total *= shrink
-        # a product with ones sums rows in a fraction of the time of a sum
-        total += weights @ ones[:size]
+        is_first = rows.start == 0
+        if not is_first:
+            weights = exponentials(less(rows))
+            sums = weights @ ones[: weights.shape[1]]
+        if is_first or not (sums < LARGEST_SUM).all():
+            scores = less(rows)
+            rise = scores.max(axis=1)
+            if not is_first:
+                np.maximum(rise, 0, out=rise)
+                shrink = np.exp(-rise)
+                total *= shrink
+                mean *= shrink[:, np.newaxis]
+            scores -= rise[:, np.newaxis]
+            less.shift(rise)
+            weights = exponentials(scores)
+            sums = weights @ ones[: weights.shape[1]]
+        total += sums
         product = _product(weights, energy.averaged(rows), product)
-        if not (shrink == 1).all():
-            mean *= shrink[:, np.newaxis]
         mean += product
-        largest = higher
     mean /= total[:, np.newaxis]
-    return mean, _checked(largest + np.log(total))
+    return mean, _checked(less.shifts + np.log(total))
+
+
+class _ScoresLess:
+    """Scores of states with blocks of patterns, less a number of every state."""
+
+    def __init__(self, energy, queries, n_states, block_size):
+        self.energy, self.queries = energy, queries
+        self.shifts = np.zeros(n_states, energy.dtype)
+        self.buffer = np.empty(n_states * block_size, energy.dtype)
+        is_dense = isinstance(queries, np.ndarray) and isinstance(energy.keys, np.ndarray)
+        # a product with one more column costs less than a pass over its results
+        self.keys = None
+        is_product = is_dense and energy.similarity != "manhattan"
+        if is_product and n_states > energy.keys.shape[1]:
+            self.queries = np.column_stack([queries, self.shifts])
+            self.keys = np.ones((block_size, queries.shape[1] + 1), queries.dtype)
+
+    def shift(self, rise):
+        """Raise the numbers."""
+        self.shifts += rise
+        if self.keys is not None:
+            self.queries[:, -1] = -self.shifts
+
+    def __call__(self, rows):
+        """Those of a block, in memory that the next call uses again."""
+        size = rows.stop - rows.start
+        scores = self.buffer[: len(self.shifts) * size].reshape(-1, size)
+        if self.keys is None:
+            scores = self.energy.scores(self.queries, rows, out=scores)
+            scores -= self.shifts[:, np.newaxis]
+            return scores
+        self.keys[:size, :-1] = self.energy.keys[rows]
+        return np.matmul(self.queries, self.keys[:size].T, out=scores)
 
 
 def _weighted(energy, weights):

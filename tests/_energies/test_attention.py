@@ -246,3 +246,41 @@ def test_two_layer_dynamics_end_in_recall():
         assert (after <= before + 1e-12).all()
         before = after
     np.testing.assert_allclose(energy.step(v)[0], v, atol=1e-6)
+
+
+@pytest.mark.parametrize("order", ["rising", "falling", "random"])
+@pytest.mark.parametrize("n_states", [2, 41])
+@pytest.mark.parametrize("similarity", ["dot", "euclidean", "cosine"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("temperature", [2.0, 0.02])
+def test_blocks_of_any_scores_give_the_softmax(order, n_states, similarity, dtype, temperature):
+    rng = np.random.default_rng(0)
+    states = rng.normal(size=(n_states, 5)).astype(dtype)
+    states[:, 0] = 2
+    patterns = rng.normal(size=(97, 5)).astype(dtype)
+    steps = {"rising": np.arange(97), "falling": np.arange(97)[::-1], "random": rng.permutation(97)}
+    patterns[:, 0] = 0.1 * steps[order]
+    energy = Attention.of(patterns, similarity, Softmax()).at(temperature, 7)
+    mean, value = energy.associate(states)
+    exact = Attention.of(patterns.astype(float), similarity, Softmax()).at(temperature, 97)
+    scores = exact.scores(exact.queries(states.astype(float)))
+    weights, expected = softmax(scores, axis=1), logsumexp(scores, axis=1)
+    # rounding of scores of hundreds
+    size = 1e-6 if dtype == np.float32 else 1e-14
+    rounding = size * max(np.abs(scores).max(), 1)
+    np.testing.assert_allclose(value, expected, atol=10 * rounding)
+    np.testing.assert_allclose(mean, weights @ exact.averaged(), atol=100 * rounding)
+    if temperature == 0.02 and order == "rising" and similarity != "cosine":
+        assert np.ptp(scores, axis=1).min() > 100
+
+
+@pytest.mark.parametrize("n_states", [1, 9])
+def test_large_values_of_far_higher_scores_do_not_overflow(n_states):
+    steps = np.arange(97, dtype=np.float32)
+    patterns = 1e8 * np.column_stack([steps / 97, np.ones(97)]).astype(np.float32)
+    states = np.tile(np.float32([1e8, 0]), (n_states, 1))
+    # scores rise from 0 by 85, and exp(85) times the values is no number in single precision
+    energy = Attention.of(patterns, "dot", Softmax()).at(1e16 / 85, 7)
+    mean, _ = energy.step(states)
+    weights = softmax(85 * steps.astype(float) / 97)
+    np.testing.assert_allclose(mean, np.tile(weights @ patterns, (n_states, 1)), rtol=1e-5)
