@@ -9,6 +9,7 @@ NAMES = (
     "annealing",
     "bars",
     "boltzmann",
+    "curves",
     "digits",
     "distributed",
     "encoder",
@@ -29,7 +30,7 @@ NAMES = (
 )
 # what "all" runs: speed first; "tables" and "mnist" take hours and files
 SPEED = "rbm", "annealing", "small", "hopfield", "modern", "boltzmann", "growth"
-QUALITY = "digits", "bars", "encoder", "novelty", "neighbours", "imputation", "synthesis"
+QUALITY = "digits", "curves", "bars", "encoder", "novelty", "neighbours", "imputation", "synthesis"
 
 
 def main():
@@ -41,9 +42,11 @@ def main():
         "--quick", action="store_true", help="three rounds, and of all only those of speed"
     )
     parser.add_argument("--rounds", type=int, default=11, help="interleaved repetitions")
-    parser.add_argument("--data", help="file of images, for mnist and monitors")
+    parser.add_argument("--data", help="file of images, for curves, mnist and monitors")
     parser.add_argument("--tables", help="archive of binary tables, for likelihood")
-    parser.add_argument("--seeds", type=int, default=1, help="number of long runs, for mnist")
+    parser.add_argument(
+        "--seeds", type=int, default=1, help="number of long runs, for curves and mnist"
+    )
     parser.add_argument("--runs", type=int, default=100, help="runs of 4-2-4 in encoder")
     parser.add_argument(
         "--slow-peers", action="store_true", help="forests and networks, for tables and synthesis"

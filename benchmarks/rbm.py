@@ -10,6 +10,8 @@ import numpy as np
 from sklearn.neural_network import BernoulliRBM
 
 from skebm import RBM
+from skebm._learning import optimizer
+from skebm.units import _two_states
 
 from .timing import interleave, print_ratios
 
@@ -28,6 +30,7 @@ def main(options):
         for algorithm in ("cd", "pcd"):
             name = f"skebm {algorithm.upper()}-1, centred" + (", momentum" if momentum else "")
             contestants[name] = ours(X, algorithm, momentum)
+    contestants["skebm PCD-1, without numba"] = without_numba(*ours(X, "pcd", 0.0))
     contestants["skebm PCD-1, float64 data"] = ours(X.astype(np.float64), "pcd", 0.0)
     contestants["skebm PCD-1, centred, grey data"] = ours(X * np.float32(0.9), "pcd", 0.0)
     contestants["BernoulliRBM PCD-1, float32"] = bernoulli_rbm(X)
@@ -71,6 +74,18 @@ def ours(X, algorithm, momentum):
         random_state=0,
     )
     return lambda: rbm.fit(X), 10 * N_BATCHES
+
+
+def without_numba(run, n_updates):
+    """The same where no array is large enough for compiled loops."""
+
+    def plain():
+        sizes = _two_states.COMPILED_SIZE, optimizer.COMPILED_SIZE
+        _two_states.COMPILED_SIZE = optimizer.COMPILED_SIZE = np.inf
+        run()
+        _two_states.COMPILED_SIZE, optimizer.COMPILED_SIZE = sizes
+
+    return plain, n_updates
 
 
 def bernoulli_rbm(X):

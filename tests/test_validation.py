@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.pipeline import make_pipeline
 
 import skebm
+from skebm import HopfieldMemory, _validation
 from skebm._validation import all_or_nothing, as_generator, read
 
 
@@ -179,3 +180,36 @@ def test_counts_that_nobody_can_wait_for_are_refused_by_name():
     for name in ("n_samples", "n_sweeps"):
         with pytest.raises(ValueError, match=rf"{name}=100000000000000000000 is too many"):
             rbm.sample(**{name: 10**20})
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "?", "i1", "u1", "i8"])
+def test_plain_arrays_are_read_at_once_and_the_same(dtype, monkeypatch):
+    rng = np.random.default_rng(0)
+    memory = HopfieldMemory().fit(rng.integers(0, 2, size=(3, 5)))
+    X = rng.integers(0, 2, size=(2, 5)).astype(dtype)
+    with monkeypatch.context() as patch:
+        patch.setattr(_validation, "_is_plain", lambda X, estimator: False)
+        expected = _validation.read(memory, X)
+    monkeypatch.setattr(_validation, "validate_data", None)
+    found = _validation.read(memory, X)
+    np.testing.assert_array_equal(found, expected)
+    assert found.dtype == expected.dtype
+    # views in any order, too
+    np.testing.assert_array_equal(_validation.read(memory, np.asfortranarray(X)[::-1]), X[::-1])
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.full((2, 5), np.nan), "NaN"),
+        (np.full((2, 5), np.inf), "infinity"),
+        (np.zeros((2, 4)), "4 features"),
+        (np.zeros(5), "1D array"),
+        (np.zeros((0, 5)), "0 sample"),
+        (np.zeros((2, 5), complex), "[Cc]omplex"),
+    ],
+)
+def test_what_is_not_plain_is_judged_as_ever(X, message):
+    memory = HopfieldMemory().fit(np.eye(5))
+    with pytest.raises(ValueError, match=message):
+        _validation.read(memory, X)
