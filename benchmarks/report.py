@@ -215,7 +215,8 @@ def draw_curves(results):
         axis.set(xscale="log", title=data, xlabel="seconds of training")
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("log-likelihood of test rows (nats)")
-    axes[-1].legend(frameon=False)
+    lines = axes[0].get_lines()
+    figure.legend(lines, [line.get_label() for line in lines], loc="outside lower center", ncols=4)
     figure.savefig(CURVES, dpi=110)
 
 
