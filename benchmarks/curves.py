@@ -2,8 +2,8 @@
 
 Binarised digits with 64 hidden units, median of 3 seeds; with --data MNIST too, drawn 0/1 once,
 with 500. Every point is a fit of its own, of that many epochs of batches of 100 rows, and in that
-many seconds. Each contestant has the learning rate of several that is best on validation rows after
-a fixed number of epochs; rbms also runs with the settings it documents (100 Gibbs steps, 2000 rows
+many seconds. Each contestant has the learning rate of six that is best on validation rows after a
+fixed number of epochs; rbms also runs with the settings it documents (100 Gibbs steps, 2000 rows
 and chains). All are scored on test rows, by annealing that starts from the parameters alone.
 """
 
