@@ -496,7 +496,8 @@ class _ScoresLess:
         scores = self.buffer[: len(self.shifts) * size].reshape(-1, size)
         if self.keys is None:
             scores = self.energy.scores(self.queries, rows, out=scores)
-            scores -= self.shifts[:, np.newaxis]
+            if self.shifts.any():
+                scores -= self.shifts[:, np.newaxis]
             return scores
         self.keys[:size, :-1] = self.energy.keys[rows]
         return np.matmul(self.queries, self.keys[:size].T, out=scores)

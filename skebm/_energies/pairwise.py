@@ -166,9 +166,9 @@ class Pairwise(Spins):
             if held is not None:
                 moves &= ~held
             is_moving = moves.any(axis=1)
+            if not is_moving.any():
+                return
             if not is_moving.all():
-                if not is_moving.any():
-                    return
                 moving = is_moving
                 field, before = field[moving], before[moving]
                 held = None if held is None else held[moving]

@@ -8,12 +8,11 @@ the given one seeds.
 import numpy as np
 
 from .._compiled import ANY_ORDER, compiled
+from ._two_states import HALF_RANGE
 
 # generators side by side, so that loops over them vectorise
 N_LANES = 16
 NO_SEEDS = np.empty((4, 0), np.uint32)
-# a hair below 2^-31, so that no number rounds to 1 and certain states stay certain
-HALF_RANGE = np.nextafter(np.float32(2**-31), np.float32(0))
 # |x| from which on tanh(x) is 1 in single precision
 LARGEST = np.float32(9)
 # tanh(x) = x P(x^2) / Q(x^2) up to there, by least squares of the relative error, which is 7e-9
@@ -60,11 +59,7 @@ def respond(field, share, base, scale, low, seeds, means, states):
             for unit in range(n_units):
                 mean[unit] = middle + half * tangents[unit]
         if row >= n_rows - len(states):
-            state = states[row - n_rows + len(states)]
-            _fill(numbers, n_units, seeds)
-            for unit in range(n_units):
-                number = np.float32(numbers[unit]) * HALF_RANGE
-                state[unit] = ONE if number < tangents[unit] else low
+            _draw(tangents, low, numbers, seeds, states[row - n_rows + len(states)])
 
 
 @compiled(ANY_ORDER)
@@ -79,7 +74,6 @@ def fall_and_draw(field, here, there, low, seeds, larger, falls):
     tangents, ratios = np.empty(n_units, np.float32), np.empty(n_units, np.float32)
     for row in range(n_rows):
         state = field[row]
-        _fill(numbers, n_units, seeds)
         total = 0.0
         for unit in range(n_units):
             own = state[unit]
@@ -98,9 +92,16 @@ def fall_and_draw(field, here, there, low, seeds, larger, falls):
                 product *= ratio
             total += np.log(product)
         falls[row] = total
-        for unit in range(n_units):
-            number = np.float32(numbers[unit]) * HALF_RANGE
-            state[unit] = ONE if number < tangents[unit] else low
+        _draw(tangents, low, numbers, seeds, state)
+
+
+@compiled(ANY_ORDER)
+def _draw(tangents, low, numbers, seeds, state):
+    """A row of states; `numbers` is memory for as many words, and those of a generator more."""
+    _fill(numbers, len(tangents), seeds)
+    for unit in range(len(tangents)):
+        number = np.float32(numbers[unit]) * HALF_RANGE
+        state[unit] = ONE if number < tangents[unit] else low
 
 
 @compiled(ANY_ORDER, inline="always")
